@@ -1,0 +1,52 @@
+# Everything runs from .venv, which is made from hash-locked files; nothing outside this folder is touched.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
+
+.PHONY: setup run test check bench bench-tools lock clean
+
+setup: $(VENV)/.dev
+
+# The daemon on SQLite beside a traffic generator, or on your own files: make run LOGS="/var/log/nginx/access.log"
+run: $(VENV)/.run
+	@if [ -n "$(LOGS)" ]; then exec $(BIN)/log-sentinel run $(LOGS); else exec $(BIN)/python -m benchmarks.demo; fi
+
+test: $(VENV)/.dev
+	$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.bench $(ARGS)
+
+bench-tools:
+	sh benchmarks/peers.sh build/peers
+
+# Needs uv. Lock files name no index, so that any mirror serves.
+lock:
+	uv pip compile pyproject.toml --extra postgres --group build $(LOCK) -o requirements.lock
+	uv pip compile pyproject.toml --extra postgres --group build --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) build dist
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "log-sentinel needs Python 3.11 or newer; this is $$($(PYTHON) --version). Name another with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv module is missing. Install it with: sudo apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "Installing what log-sentinel needs into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@echo "Installing the tests' and tools' needs into $(VENV) ..." >&2
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""What is far more than usual. In: counts per minute. Out: `Spike`s. Pure: the time is an argument."""

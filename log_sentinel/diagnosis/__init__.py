@@ -1,0 +1,1 @@
+"""Why a request was denied, by whom, how sure. In: parsed denials. Out: a `Finding` each, with its evidence. Pure."""

@@ -1,0 +1,1 @@
+"""The nouns that travel between the parts, one a module. Only `columns` imports polars."""

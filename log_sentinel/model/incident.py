@@ -1,0 +1,66 @@
+"""An incident and what happens to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from log_sentinel.model.spike import Dimension, Severity
+
+
+class IncidentState(StrEnum):
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+class HappeningKind(StrEnum):
+    OPENED = "opened"
+    GREW = "grew"
+    ESCALATED = "escalated"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One cause, from its first minute to its end. Times are UTC; event time, but for `acknowledged_at`.
+
+    `id` is None until the store has given one. At most one incident that is not resolved exists per (rule, dimension, key).
+    `observed`, `expected`, `window_minutes` and `evidence` are the latest figures, `peak` the largest `observed`,
+    `total` all denials since `since`.
+    """
+
+    rule: str
+    dimension: Dimension
+    key: str
+    severity: Severity
+    state: IncidentState
+    since: datetime
+    opened_at: datetime
+    last_seen_at: datetime
+    observed: int
+    expected: float | None
+    window_minutes: int
+    peak: int
+    total: int
+    id: int | None = None
+    parent: int | None = None
+    resolved_at: datetime | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+    evidence: dict[str, object] = field(default_factory=dict)
+    finding: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One step in an incident's life, as a fact: `incident` is how it stood after it. Nothing is rendered here."""
+
+    kind: HappeningKind
+    at: datetime
+    incident: Incident
+    who: str = "detection"

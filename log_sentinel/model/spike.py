@@ -1,0 +1,42 @@
+"""A finding of the detection: one thing denied far more than usual."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Dimension(StrEnum):
+    ALL = "all"
+    CLIENT = "client"
+    IP = "ip"
+    NETWORK = "network"
+    ROUTE = "route"
+    ROUTE_CLIENT = "route_client"
+    SOURCE = "source"
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@dataclass(frozen=True, slots=True)
+class Spike:
+    """`rule` says of `key` (one value of `dimension`) at the end of minute `at` (UTC): far more than usual.
+
+    `observed` denials in the last `window_minutes`, where `expected` were usual (None: there is no usual yet).
+    `since` is the first minute (UTC) of what is seen. `evidence` holds further figures for the message, JSON-able:
+    statuses, causes, top clients, ips and routes with their counts, requests in the window.
+    """
+
+    rule: str
+    dimension: Dimension
+    key: str
+    severity: Severity
+    at: datetime
+    since: datetime
+    observed: int
+    expected: float | None
+    window_minutes: int
+    evidence: dict[str, object] = field(default_factory=dict)

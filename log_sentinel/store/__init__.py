@@ -1,0 +1,1 @@
+"""The database: tables, one owner module per table, readers that hand out frames. Nothing else imports SQLAlchemy."""
