@@ -16,4 +16,4 @@ def shipped(kind: Kind) -> Path:
     for folder in (package / kind, package.parent / kind):
         if folder.is_dir():
             return folder
-    raise FileNotFoundError(f"{package / kind}: not found; this installation is incomplete. Install log-sentinel again.")
+    raise FileNotFoundError(f"{package / kind}: not found; the installation is incomplete. Install log-sentinel again.")

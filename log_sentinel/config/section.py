@@ -4,6 +4,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Section(BaseModel):
-    """A section: unknown keys are refused, values never appear in errors (a secret could be one), nothing changes later."""
+    """A section: unknown keys are refused, errors show no value (it could be a secret), nothing changes later."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, frozen=True)

@@ -44,7 +44,8 @@ DENIALS: dict[str, pl.DataType | type[pl.DataType]] = {
 # Prefix of the evidence columns (String) that may follow DENIALS: fields of the line that only the diagnosis reads.
 EVIDENCE_PREFIX = "x."
 
-# What the diagnosis adds. `cause_alternatives`: JSON [[cause, confidence], ...]. `evidence`: JSON [{field, value, says}, ...].
+# What the diagnosis adds. `cause_alternatives`: JSON [[cause, confidence], ...].
+# `evidence`: JSON [{field, value, says}, ...].
 VERDICT: dict[str, pl.DataType | type[pl.DataType]] = {
     "denied_by": pl.String,
     "cause": pl.String,
@@ -64,8 +65,8 @@ TRAFFIC: dict[str, pl.DataType | type[pl.DataType]] = {
     "n": pl.Int64,
 }
 
-# Requests per client and per address by hour and outcome. `dimension`: client or ip. `status_class`: 2 for 2xx and so on,
-# but each denied status as itself (403, 429). Every denied key is here, and the largest others; the rest is OTHER_KEY.
+# Requests per client and per address by hour and outcome. `dimension`: client or ip. `status_class`: 2 for 2xx and so
+# on, but each denied status as itself (403, 429). Every denied key and the largest others; the rest is OTHER_KEY.
 ACTIVITY: dict[str, pl.DataType | type[pl.DataType]] = {
     "hour": TIME,
     "dimension": pl.String,

@@ -1,7 +1,5 @@
 """An incident and what happens to it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -28,7 +26,7 @@ class HappeningKind(StrEnum):
 class Incident:
     """One cause, from its first minute to its end. Times are UTC; event time, but for `acknowledged_at`.
 
-    `id` is None until the store has given one. At most one incident that is not resolved exists per (rule, dimension, key).
+    `id` is None until the store has given one. Per (rule, dimension, key) at most one incident is not resolved.
     `observed`, `expected`, `window_minutes` and `evidence` are the latest figures, `peak` the largest `observed`,
     `total` all denials since `since`.
     """

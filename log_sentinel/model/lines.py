@@ -55,7 +55,7 @@ class Move:
 class Lines:
     """Whole lines of one generation, with their newlines; the last may lack its own if the generation is finished.
 
-    `offsets` holds each line's first byte in the generation where `data` is not a copy of the file (an envelope was taken
+    `offsets` holds each line's first byte in the generation where `data` is no copy of the file (an envelope was taken
     off, an over-long line was left out); None means the lines lie one after the other from `move.start`.
     `skipped` are lines that were never cut out: (offset, reason, first bytes), counted with the rejects.
     """

@@ -1,0 +1,46 @@
+"""What the running program has counted since it started: numbers for status lines, summaries and metrics."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class SourceTally:
+    """Counts of one source. Only the writing thread adds to them, after a commit: they say what is in the database."""
+
+    lines: int = 0
+    bytes: int = 0
+    denials: int = 0
+    candidates: int = 0
+    rejects: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts by source, and of the commits that brought them in.
+
+    `duplicates` counts denials that were in the database already. The checkpoints keep it at zero; any other figure is
+    a fault worth looking into.
+    """
+
+    sources: dict[str, SourceTally] = field(default_factory=dict)
+    commits: int = 0
+    duplicates: int = 0
+    commit_failures: int = 0
+    rewinds: int = 0
+
+    def source(self, name: str) -> SourceTally:
+        """The counts of the source `name`, begun at zero."""
+        return self.sources.setdefault(name, SourceTally())
+
+    @property
+    def lines(self) -> int:
+        return sum(one.lines for one in self.sources.values())
+
+    @property
+    def denials(self) -> int:
+        return sum(one.denials for one in self.sources.values())
+
+    @property
+    def rejects(self) -> Counter[str]:
+        return sum((one.rejects for one in self.sources.values()), Counter[str]())

@@ -1,0 +1,74 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from log_sentinel.daemon.lifecycle import Parts, stopping_on_signals
+
+
+def test_what_was_started_last_is_stopped_first() -> None:
+    stopped: list[str] = []
+
+    with Parts() as parts:
+        for name in ("database", "delivery", "ingest"):
+            parts.started(name, lambda name=name: stopped.append(name))
+
+    assert stopped == ["ingest", "delivery", "database"]
+
+
+def test_a_part_that_fails_to_start_undoes_the_parts_before_it() -> None:
+    stopped: list[str] = []
+
+    def start() -> None:
+        with Parts() as parts:
+            parts.started("database", lambda: stopped.append("database"))
+            raise OSError("port in use")
+
+    with pytest.raises(OSError, match="port in use"):
+        start()
+
+    assert stopped == ["database"]
+
+
+def test_a_part_that_fails_to_stop_does_not_keep_the_others_running() -> None:
+    stopped: list[str] = []
+    parts = Parts()
+    parts.started("database", lambda: stopped.append("database"))
+
+    def stuck() -> None:
+        raise RuntimeError("will not")
+
+    parts.started("web", stuck)
+
+    assert parts.stop() == ["web"]
+    assert stopped == ["database"]
+
+
+def test_a_signal_asks_to_stop_and_the_handlers_before_come_back() -> None:
+    stop = threading.Event()
+    before = signal.getsignal(signal.SIGTERM)
+
+    with stopping_on_signals(stop):
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.wait(5)
+
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_second_signal_ends_the_process_at_once() -> None:
+    program = """
+import os, signal, threading
+from log_sentinel.daemon.lifecycle import stopping_on_signals
+stop = threading.Event()
+with stopping_on_signals(stop):
+    os.kill(os.getpid(), signal.SIGTERM)
+    stop.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
+
+    assert ended.returncode == 128 + signal.SIGTERM
