@@ -1,0 +1,84 @@
+"""How a command ends: the one place where exceptions become sentences and exit codes.
+
+    0 done   1 failed   2 used wrongly (typer)   75 try again later   78 bad settings   130 interrupted
+
+Exceptions are told apart by their names, because importing the store to know its exceptions would make every command
+pay for SQLAlchemy. What is not in the table is a bug of ours: it is shown with its traceback, secrets masked.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING, NoReturn
+
+from log_sentinel.cli.visible import visible
+from log_sentinel.config.redaction import Redaction
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from typer.core import TyperGroup
+
+FAILED, TRY_AGAIN_LATER, BAD_SETTINGS, INTERRUPTED = 1, 75, 78, 130
+
+CODES = {
+    "log_sentinel.cli.exits.Failed": FAILED,
+    "log_sentinel.config.mistakes.BadSettings": BAD_SETTINGS,
+    "log_sentinel.parsing.definitions.BadDefinition": BAD_SETTINGS,
+    "log_sentinel.detection.rules.BadRule": BAD_SETTINGS,
+    "log_sentinel.store.engine.DatabaseUnavailable": TRY_AGAIN_LATER,
+    "log_sentinel.store.engine.DatabaseBroken": FAILED,
+    "log_sentinel.store.engine.StoreError": FAILED,
+    "log_sentinel.store.owner.Owned": TRY_AGAIN_LATER,
+    "log_sentinel.web.serving.PortInUse": FAILED,
+    "log_sentinel.web.serving.UnprotectedListen": BAD_SETTINGS,
+    # A file that is missing, unreadable or a folder: the system's words with the file's name are the message.
+    "builtins.OSError": FAILED,
+}
+
+_secrets: set[str] = set()
+
+
+class Failed(Exception):  # noqa: N818  # the name says what happened, as every exception here does
+    """A command could not do what it was asked; its text is for the user. `code` is what the program exits with."""
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def keep_secret(secrets: Iterable[str]) -> None:
+    """From now on no message or traceback of this process shows any of `secrets`."""
+    _secrets.update(secrets)
+
+
+def run(program: TyperGroup) -> NoReturn:
+    """Runs the program and exits."""
+    try:
+        program(prog_name="log-sentinel")
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except Exception as error:  # noqa: BLE001  # the last place: what comes here is told and ends the process
+        sys.stdout.flush()
+        message, code = told(error)
+        print(message, file=sys.stderr)
+        sys.exit(code)
+
+
+def told(error: Exception) -> tuple[str, int]:
+    """The message for people and the exit code of an exception."""
+    redact = Redaction(_secrets)
+    for kind in type(error).__mro__:
+        code = CODES.get(f"{kind.__module__}.{kind.__qualname__}")
+        if code is not None:
+            return visible(redact(_sentence(error)), lines=True), getattr(error, "code", code)
+    trace = "".join(traceback.format_exception(error))
+    return f"{visible(redact(trace), lines=True)}This is a mistake in log-sentinel itself; please report it.", FAILED
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)
