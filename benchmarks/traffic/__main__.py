@@ -15,10 +15,13 @@ def main() -> None:
     arguments.add_argument("out", type=Path)
     arguments.add_argument("--lines", type=int, default=2_000_000)
     arguments.add_argument("--denied", type=float, default=0.05, help="share answered 403 or 429 (default 0.05)")
+    arguments.add_argument(
+        "--known", type=float, default=0.1, help="share of addresses that name a client (default 0.1)"
+    )
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("--truth", type=Path, help="writes the counts of what is in the file here, as JSON")
     chosen = arguments.parse_args()
-    truth = write(chosen.out, everyday(chosen.lines, chosen.denied, chosen.seed), LINE[chosen.format])
+    truth = write(chosen.out, everyday(chosen.lines, chosen.denied, chosen.seed, chosen.known), LINE[chosen.format])
     if chosen.truth:
         truth.save(chosen.truth)
     print(

@@ -5,10 +5,12 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.traffic.combined import combined
+from benchmarks.traffic.kong import kong
+from benchmarks.traffic.nginx_json import nginx_json
 from benchmarks.traffic.request import Request
 from benchmarks.traffic.truth import Truth
 
-LINE: dict[str, Callable[[Request], str]] = {"combined": combined}
+LINE: dict[str, Callable[[Request], str]] = {"combined": combined, "kong": kong, "nginx-json": nginx_json}
 BLOCK = 10_000
 
 
