@@ -35,9 +35,10 @@ class DatabaseBroken(StoreError):  # noqa: N818 - as above
 
 
 def redacted(url: str | URL) -> str:
-    """The URL without its password and without its query, which may hold one too."""
+    """The URL without its password, and of its query, which may hold one too, only the host."""
     parsed = make_url(url) if isinstance(url, str) else url
-    return parsed.set(query={}).render_as_string(hide_password=True)
+    harmless = {name: value for name, value in parsed.query.items() if name in ("host", "port")}
+    return parsed.set(query=harmless).render_as_string(hide_password=True)
 
 
 class Diagnosed:
