@@ -31,8 +31,7 @@ CODES = {
     "log_sentinel.store.engine.DatabaseBroken": FAILED,
     "log_sentinel.store.engine.StoreError": FAILED,
     "log_sentinel.store.owner.Owned": TRY_AGAIN_LATER,
-    "log_sentinel.web.serving.PortInUse": FAILED,
-    "log_sentinel.web.serving.UnprotectedListen": BAD_SETTINGS,
+    "log_sentinel.web.serving.ListenError": FAILED,
     # A file that is missing, unreadable or a folder: the system's words with the file's name are the message.
     "builtins.OSError": FAILED,
 }

@@ -1,0 +1,77 @@
+"""The web endpoints: /healthz, /readyz, /livez, /metrics and a page that shows them.
+
+Handlers are plain functions, so that Starlette runs each in a thread of its pool: reading the states may wait for
+a lock, and must not hold up the other requests.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from prometheus_client.exposition import choose_encoder
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from log_sentinel import __version__
+from log_sentinel.web.guarding import Guard
+from log_sentinel.web.health import State
+from log_sentinel.web.settings import WebSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import jinja2
+    from prometheus_client import CollectorRegistry
+    from starlette.requests import Request
+
+    from log_sentinel.web.health import Health
+
+
+def app(health: Callable[[], Health], metrics: CollectorRegistry, settings: WebSettings | None = None) -> Starlette:
+    """The ASGI application; `health` is called from any thread for every request that wants it."""
+
+    def healthz(request: Request) -> Response:
+        found = health()
+        return JSONResponse(_allowed(found, request), 503 if found.state is State.FAILING else 200)
+
+    def readyz(request: Request) -> Response:
+        found = health()
+        return JSONResponse(_allowed(found, request), 200 if found.ready else 503)
+
+    def livez(_: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    def figures(request: Request) -> Response:
+        encoder, content_type = choose_encoder(request.headers.get("accept", ""))
+        return Response(encoder(metrics), headers={"Content-Type": content_type})
+
+    def index(_: Request) -> Response:
+        return HTMLResponse(_pages().get_template("index.html").render(health=health(), version=__version__))
+
+    def style(_: Request) -> Response:
+        return Response(_page("index.css"), media_type="text/css")
+
+    routes = {"/healthz": healthz, "/readyz": readyz, "/livez": livez, "/metrics": figures, "/": index}
+    return Starlette(
+        routes=[*(Route(path, page) for path, page in routes.items()), Route("/pages/index.css", style)],
+        middleware=[Middleware(Guard, settings=settings or WebSettings())],
+    )
+
+
+def _allowed(health: Health, request: Request) -> dict[str, object]:
+    return health.as_json() if request.scope["trusted"] else {"state": health.state, "ready": health.ready}
+
+
+def _page(name: str) -> str:
+    return resources.files("log_sentinel.web").joinpath("pages", name).read_text(encoding="utf-8")
+
+
+@cache
+def _pages() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(loader=jinja2.FunctionLoader(_page), autoescape=True)
