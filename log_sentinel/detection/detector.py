@@ -1,0 +1,202 @@
+"""Counts in, spikes out, a minute at a time.
+
+Holds the last hour in memory and what is usual for every key; knows no clock, no database and no incident. A minute is
+fed once it is closed, in order, an empty one too; `amend` puts a minute right when late rows came. The usual is learned
+ten minutes late, so that the first minutes of an incident are recognised before they could teach.
+
+All that decides is in `state()`, the minutes in memory apart: those are put back by `refill`. A detector restored so
+says the same from there on as one that never stopped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import polars as pl
+
+from log_sentinel.detection import counting, evidence, learning, minutes
+from log_sentinel.detection.baseline import Baseline
+from log_sentinel.detection.firing import Firing
+from log_sentinel.detection.judging import Knowledge, high_keys
+from log_sentinel.detection.minutes import BIN
+from log_sentinel.detection.requests import Requests
+from log_sentinel.detection.rule import WIDEST, Kind
+from log_sentinel.detection.tally import Tally
+from log_sentinel.detection.window import Window, rows_of
+from log_sentinel.model.spike import Dimension, Spike
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from log_sentinel.detection.rule import Counted, Rule
+    from log_sentinel.detection.settings import DetectionSettings
+
+# Minutes held: the widest window, the minutes before it that confirm, and the bins that wait to be learned.
+KEPT = WIDEST + 2 * BIN
+# Bins that lie between a minute and what is learned at it.
+LEARNED_LATE = 2
+
+
+class Detector:
+    """Judges every minute by `rules`."""
+
+    def __init__(self, rules: Sequence[Rule], settings: DetectionSettings) -> None:
+        self.rules = tuple(rules)
+        self.settings = settings
+        self.minute: int | None = None
+        self.first: int | None = None
+        self._window = Window(KEPT)
+        self._requests = Requests(KEPT)
+        self._tallies: dict[Counted, Tally] = {rule.counted: Tally(KEPT) for rule in rules}
+        self._usual: dict[tuple[Counted, timedelta], Baseline] = {
+            (rule.counted, rule.usual_over): Baseline(rule.usual_over) for rule in rules if rule.kind is Kind.RATIO
+        }
+        self._firing = {rule.name: Firing() for rule in rules}
+
+    @property
+    def keys(self) -> int:
+        """Keys whose usual counts are held."""
+        return sum(usual.keys for usual in self._usual.values())
+
+    @property
+    def cut(self) -> int:
+        """Denials that were not counted by key because their minute had too many keys."""
+        return sum(tally.cut for tally in self._tallies.values())
+
+    def feed(self, minute: datetime, denied: pl.DataFrame, traffic: pl.DataFrame) -> list[Spike]:
+        """The spikes at the end of `minute`, all that fire, those that went on from before too.
+
+        `denied`: DENIED_MINUTES, `traffic`: TRAFFIC, of that minute alone. Raises ValueError when the minute is not
+        after the last one. Minutes that were left out had nothing in them.
+        """
+        number = minutes.number(minute)
+        if self.minute is not None and number <= self.minute:
+            raise ValueError(f"minute {minute} was fed already; the last one was {minutes.moment(self.minute)}.")
+        self._learn_up_to(number)
+        self._put(number, denied, traffic)
+        self.minute = number
+        self.first = number if self.first is None else self.first
+        return [spike for rule in self.rules for spike in self._spikes(rule, number)]
+
+    def amend(self, minute: datetime, denied: pl.DataFrame, traffic: pl.DataFrame) -> None:
+        """Puts a minute that was fed right: these are all its DENIED_MINUTES and TRAFFIC. Old minutes are let lie."""
+        number = minutes.number(minute)
+        if self.minute is not None and self.minute - KEPT < number <= self.minute:
+            self._put(number, denied, traffic)
+
+    def refill(self, minute: datetime, denied: pl.DataFrame, traffic: pl.DataFrame) -> None:
+        """Puts a minute back into memory after `restore`: it was fed and judged before."""
+        self._put(minutes.number(minute), denied, traffic)
+
+    def total(self, minute: datetime) -> int | None:
+        """All denials of a minute in memory, None when it is not there: whether late rows came."""
+        return self._window.total(minutes.number(minute))
+
+    def learn(self, denied: pl.DataFrame, traffic: pl.DataFrame, until: datetime) -> None:
+        """Learns from history in bulk and judges nothing: DENIED_MINUTES and TRAFFIC of the minutes before `until`.
+
+        For a detector that knows nothing yet, before the first minute is fed.
+        """
+        end = minutes.number(until)
+        span = learning.Span.of(denied, traffic, end)
+        if span is None:
+            return
+        self.first, self.minute = span.first, end - 1
+        rows = counting.with_network(denied)
+        for (counted, _), usual in self._usual.items():
+            usual.learn_many(span.denials(rows, counted), span.bins)
+        self._requests.learn_many(span.requests(traffic), span.bins)
+        for number, there, asked in span.kept(denied, traffic, KEPT):
+            self._put(number, there, asked)
+
+    def state(self) -> dict[str, object]:
+        """What must outlive this process, JSON-able. Rules are told apart by what they count, not by their figures."""
+        return {
+            "minute": self.minute,
+            "first": self.first,
+            "requests": self._requests.state(),
+            "usual": {_name(*which): usual.state() for which, usual in self._usual.items()},
+            "firing": {name: firing.state() for name, firing in self._firing.items()},
+        }
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        """Takes the place of the detector that gave `state`. What is new in the rules since then begins anew."""
+        self.minute = cast("int | None", state["minute"])
+        self.first = cast("int | None", state["first"])
+        self._requests.restore(cast("dict[str, object]", state["requests"]))
+        usual = cast("dict[str, dict[str, object]]", state["usual"])
+        for which, baseline in self._usual.items():
+            if (known := usual.get(_name(*which))) is not None:
+                baseline.restore(known)
+        firing = cast("dict[str, dict[str, list[int]]]", state["firing"])
+        for name, memory in self._firing.items():
+            memory.restore(firing.get(name, {}))
+
+    def _put(self, number: int, denied: pl.DataFrame, traffic: pl.DataFrame) -> None:
+        rows = rows_of(denied)
+        self._window.put(number, rows)
+        self._requests.put(number, traffic)
+        for counted, tally in self._tallies.items():
+            tally.put(number, counting.counts(rows, counted))
+
+    def _learn_up_to(self, number: int) -> None:
+        """Learns the bins that became old enough since the last minute."""
+        if self.minute is None:
+            return
+        ripe = number // BIN - LEARNED_LATE
+        for bin_number in range(max(self.minute // BIN - LEARNED_LATE, ripe - KEPT // BIN), ripe):
+            first = bin_number * BIN
+            if not self._requests.learn(first):
+                continue
+            for (counted, _), usual in self._usual.items():
+                frozen = {
+                    key
+                    for rule in self.rules
+                    if rule.counted == counted
+                    for key in self._firing[rule.name].frozen(number)
+                }
+                usual.learn(self._tallies[counted].sums(first + BIN - 1, BIN), frozen)
+
+    def _spikes(self, rule: Rule, number: int) -> list[Spike]:
+        tally, firing = self._tallies[rule.counted], self._firing[rule.name]
+        lived = number - (self.first if self.first is not None else number) + 1
+        usual = self._usual.get((rule.counted, rule.usual_over)) if rule.kind is Kind.RATIO else None
+        high = high_keys(rule, number, Knowledge(tally, usual, self._requests, lived), firing)
+        since = firing.fire(number, dict(high.select("key", "since").iter_rows()))
+        if high.is_empty():
+            return []
+        dimension, window = rule.counted.dimension, rule.window
+        rows = self._window.rows(number, window).with_columns(counting.key_of(dimension))
+        wanted = counting.wanted(rule.counted)
+        rows = rows.filter(pl.col("key").is_in(high["key"].implode()))
+        rows = rows if wanted is None else rows.filter(wanted)
+        course = tally.by_minute(number, evidence.CHART_MINUTES, high["key"])
+        spikes = []
+        for key, n, expected in high.select("key", "n", "expected").iter_rows():
+            of_key = pl.col("key") == key
+            spikes.append(
+                Spike(
+                    rule=rule.name,
+                    dimension=dimension,
+                    key=key,
+                    severity=rule.severity,
+                    at=minutes.moment(number),
+                    since=minutes.moment(since[key]),
+                    observed=n,
+                    expected=expected,
+                    window_minutes=window,
+                    evidence={
+                        **evidence.shape(rows.filter(of_key)),
+                        **evidence.course(course.filter(of_key), number, expected, window),
+                        **evidence.denominator(self._requests, Dimension(dimension), key, number, window),
+                    },
+                )
+            )
+        return spikes
+
+
+def _name(counted: Counted, usual_over: timedelta) -> str:
+    filters = "; ".join(f"{column}={','.join(values)}" for column, values in counted.where)
+    statuses = ",".join(map(str, counted.statuses)) or "every"
+    return f"{counted.dimension}, status {statuses}, {filters or 'all'}, over {usual_over}"

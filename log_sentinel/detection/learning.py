@@ -1,0 +1,65 @@
+"""A stretch of stored history, cut into bins for the baselines to learn from at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from log_sentinel.detection import counting
+from log_sentinel.detection.minutes import BIN
+
+if TYPE_CHECKING:
+    from log_sentinel.detection.rule import Counted
+
+_NUMBER = (pl.col("minute").dt.epoch("s") // 60).cast(pl.Int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`bins` whole bins before the bin of the minute `end`, those left out that are still waiting to be learned."""
+
+    first: int
+    end: int
+    bins: int
+    learned_end: int
+
+    @classmethod
+    def of(cls, denied: pl.DataFrame, traffic: pl.DataFrame, end: int) -> Span | None:
+        """The stretch these frames cover; None when there is nothing in them before `end`."""
+        firsts = [frame.select(_NUMBER.min()).item() for frame in (denied, traffic) if not frame.is_empty()]
+        if not firsts or min(firsts) >= end:
+            return None
+        first = min(firsts)
+        # the detector learns two bins late, and goes on with the bin after the last one here
+        learned_end = ((end - 1) // BIN - 2) * BIN
+        return cls(first, end, max(0, learned_end // BIN - first // BIN), learned_end)
+
+    def denials(self, rows: pl.DataFrame, counted: Counted) -> pl.DataFrame:
+        """COUNTS with `age`, by bin, of DENIED_MINUTES with `network`."""
+        condition = counting.wanted(counted)
+        binned = self._aged(rows if condition is None else rows.filter(condition))
+        keyed = binned.select("age", counting.key_of(counted.dimension), "n").drop_nulls("key")
+        return keyed.group_by("key", "age").agg(pl.col("n").sum())
+
+    def requests(self, traffic: pl.DataFrame) -> pl.DataFrame:
+        """TRAFFIC with `age`."""
+        return self._aged(traffic)
+
+    def kept(
+        self, denied: pl.DataFrame, traffic: pl.DataFrame, keep: int
+    ) -> Iterator[tuple[int, pl.DataFrame, pl.DataFrame]]:
+        """The last `keep` minutes one by one: their numbers and rows."""
+        denials, asked = denied.with_columns(at=_NUMBER), traffic.with_columns(at=_NUMBER)
+        for number in range(max(self.first, self.end - keep), self.end):
+            yield (
+                number,
+                denials.filter(pl.col("at") == number).drop("at"),
+                asked.filter(pl.col("at") == number).drop("at"),
+            )
+
+    def _aged(self, frame: pl.DataFrame) -> pl.DataFrame:
+        age = self.learned_end // BIN - 1 - _NUMBER // BIN
+        return frame.filter(_NUMBER < self.learned_end).with_columns(age=age)

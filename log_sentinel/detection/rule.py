@@ -1,0 +1,75 @@
+"""A rule of `alerts/`: what it looks at, when it fires, and the series that prove it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from log_sentinel.model.spike import Dimension, Severity
+
+# The widest window a rule may look at: so many minutes are held in memory.
+WIDEST = 60
+
+
+class Kind(StrEnum):
+    """threshold: so many denials in the window. ratio: so many, and so many times the key's own usual."""
+
+    THRESHOLD = "threshold"
+    RATIO = "ratio"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A test of a rule: denials of one key minute by minute, and when the rule must fire and resolve.
+
+    `denials` and `requests` are counts of minute 0, 1, 2 ... `usual` and `usual_requests` are the counts of every minute
+    of the `history` before them. `fires_at` is the minute at whose end the rule fires, `resolves_at` the one at whose end
+    its incident resolves; None: it must not.
+    """
+
+    name: str
+    denials: tuple[int, ...]
+    requests: tuple[int, ...] = ()
+    usual: float = 0.0
+    usual_requests: float = 0.0
+    history: timedelta = timedelta(hours=24)
+    fires_at: int | None = None
+    resolves_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Which denials are counted, and by what: rules that count the same share the counting and the learning.
+
+    `statuses` empty: every denied status. `where`: columns of DENIED_MINUTES (or `network`) and the values they may have.
+    """
+
+    dimension: Dimension
+    statuses: tuple[int, ...] = ()
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One file of `alerts/`; its name is the file's. Windows are whole minutes.
+
+    Fires for a key that has `at_least` denials in the `window` (and, for a ratio, `times_usual` times what is usual for
+    it), when `confirm` minutes were high: a burst of one second is no incident. It goes on firing down to half of
+    these figures, and its incident resolves after `keep_firing_for` without.
+    """
+
+    name: str
+    description: str
+    kind: Kind
+    counted: Counted
+    window: int
+    at_least: int
+    severity: Severity
+    times_usual: float = 1.0
+    usual_over: timedelta = timedelta(hours=24)
+    confirm: int = 1
+    keep_firing_for: timedelta = timedelta(minutes=10)
+    labels: dict[str, str] = field(default_factory=dict)
+    runbook: str | None = None
+    series: tuple[Series, ...] = ()

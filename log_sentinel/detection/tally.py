@@ -1,0 +1,47 @@
+"""Counts per key of the last minutes, one small frame a minute."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from log_sentinel.detection.counting import COUNTS
+
+# Keys held of one minute; ten thousand new addresses a minute fit. What is cut has the smallest counts of its minute.
+MAX_KEYS_A_MINUTE = 20_000
+
+
+class Tally:
+    """COUNTS of the last `keep` minutes.
+
+    `cut` is how many denials were left out because their minute had more than MAX_KEYS_A_MINUTE keys.
+    """
+
+    def __init__(self, keep: int) -> None:
+        self.cut = 0
+        self._keep = keep
+        self._minutes: dict[int, pl.DataFrame] = {}
+
+    def put(self, minute: int, counts: pl.DataFrame) -> None:
+        """Takes the COUNTS of a minute, in the place of what was there. Forgets minutes older than `keep`."""
+        if counts.height > MAX_KEYS_A_MINUTE:
+            whole = int(counts["n"].sum())
+            counts = counts.top_k(MAX_KEYS_A_MINUTE, by="n")
+            self.cut += whole - int(counts["n"].sum())
+        self._minutes[minute] = counts
+        oldest = max(self._minutes) - self._keep
+        self._minutes = {number: frame for number, frame in self._minutes.items() if number > oldest}
+
+    def sums(self, until: int, minutes: int) -> pl.DataFrame:
+        """COUNTS of the `minutes` minutes up to and including `until`."""
+        return self.by_minute(until, minutes).group_by("key").agg(pl.col("n").sum())
+
+    def by_minute(self, until: int, minutes: int, keys: pl.Series | None = None) -> pl.DataFrame:
+        """key, n and minute (Int64) of those minutes; of `keys` alone when given."""
+        frames = [
+            (frame if keys is None else frame.filter(pl.col("key").is_in(keys))).with_columns(
+                pl.lit(minute, pl.Int64).alias("minute")
+            )
+            for minute, frame in self._minutes.items()
+            if until - minutes < minute <= until
+        ]
+        return pl.concat(frames) if frames else pl.DataFrame(schema={**COUNTS, "minute": pl.Int64})
