@@ -22,6 +22,7 @@ reader=$(invented)
 printf '%s' "$reader" > secrets/postgres_reader_password
 printf 'postgresql+psycopg://sentinel:%s@postgres/sentinel' "$owner" > secrets/database_url
 printf 'postgresql+psycopg://sentinel_reader:%s@postgres/sentinel' "$reader" > secrets/database_readonly_url
+printf '%s' "$(invented)" > secrets/web_token
 printf '%s' "$owner" > secrets/postgres_password
 chmod 0444 secrets/*
 echo "deploy/compose/secrets: made. Now: docker compose up --build" >&2
