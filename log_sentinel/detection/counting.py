@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.detection.rule import Counted
 from log_sentinel.model.spike import Dimension
+
+if TYPE_CHECKING:
+    from log_sentinel.detection.rule import Counted
 
 # Counts of one minute or window: one row a key. Keys that are missing in the log (no client) are in none.
 COUNTS: dict[str, type[pl.DataType]] = {"key": pl.String, "n": pl.Int64}

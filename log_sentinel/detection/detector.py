@@ -12,25 +12,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-import polars as pl
-
-from log_sentinel.detection import counting, evidence, learning, minutes
+from log_sentinel.detection import counting, learning, minutes
 from log_sentinel.detection.baseline import Baseline
 from log_sentinel.detection.firing import Firing
 from log_sentinel.detection.judging import Knowledge, high_keys
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.requests import Requests
 from log_sentinel.detection.rule import WIDEST, Kind
+from log_sentinel.detection.spikes import High, spikes_of
 from log_sentinel.detection.tally import Tally
 from log_sentinel.detection.window import Window, rows_of
-from log_sentinel.model.spike import Dimension, Spike
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
+    import polars as pl
+
     from log_sentinel.detection.rule import Counted, Rule
     from log_sentinel.detection.settings import DetectionSettings
+    from log_sentinel.model.spike import Spike
 
 # Minutes held: the widest window, the minutes before it that confirm, and the bins that wait to be learned.
 KEPT = WIDEST + 2 * BIN
@@ -77,7 +78,8 @@ class Detector:
         self._put(number, denied, traffic)
         self.minute = number
         self.first = number if self.first is None else self.first
-        return [spike for rule in self.rules for spike in self._spikes(rule, number)]
+        high = [self._judge(rule, number) for rule in self.rules]
+        return spikes_of([one for one in high if not one.keys.is_empty()], self._window, self._requests, number)
 
     def amend(self, minute: datetime, denied: pl.DataFrame, traffic: pl.DataFrame) -> None:
         """Puts a minute that was fed right: these are all its DENIED_MINUTES and TRAFFIC. Old minutes are let lie."""
@@ -158,42 +160,14 @@ class Detector:
                 }
                 usual.learn(self._tallies[counted].sums(first + BIN - 1, BIN), frozen)
 
-    def _spikes(self, rule: Rule, number: int) -> list[Spike]:
-        tally, firing = self._tallies[rule.counted], self._firing[rule.name]
-        lived = number - (self.first if self.first is not None else number) + 1
+    def _judge(self, rule: Rule, number: int) -> High:
         usual = self._usual.get((rule.counted, rule.usual_over)) if rule.kind is Kind.RATIO else None
-        high = high_keys(rule, number, Knowledge(tally, usual, self._requests, lived), firing)
-        since = firing.fire(number, dict(high.select("key", "since").iter_rows()))
-        if high.is_empty():
-            return []
-        dimension, window = rule.counted.dimension, rule.window
-        rows = self._window.rows(number, window).with_columns(counting.key_of(dimension))
-        wanted = counting.wanted(rule.counted)
-        rows = rows.filter(pl.col("key").is_in(high["key"].implode()))
-        rows = rows if wanted is None else rows.filter(wanted)
-        course = tally.by_minute(number, evidence.CHART_MINUTES, high["key"])
-        spikes = []
-        for key, n, expected in high.select("key", "n", "expected").iter_rows():
-            of_key = pl.col("key") == key
-            spikes.append(
-                Spike(
-                    rule=rule.name,
-                    dimension=dimension,
-                    key=key,
-                    severity=rule.severity,
-                    at=minutes.moment(number),
-                    since=minutes.moment(since[key]),
-                    observed=n,
-                    expected=expected,
-                    window_minutes=window,
-                    evidence={
-                        **evidence.shape(rows.filter(of_key)),
-                        **evidence.course(course.filter(of_key), number, expected, window),
-                        **evidence.denominator(self._requests, Dimension(dimension), key, number, window),
-                    },
-                )
-            )
-        return spikes
+        lived = number - (number if self.first is None else self.first) + 1
+        known = Knowledge(self._tallies[rule.counted], usual, self._requests, lived)
+        firing = self._firing[rule.name]
+        keys = high_keys(rule, number, known, firing)
+        since = firing.fire(number, dict(keys.select("key", "since").iter_rows()))
+        return High(rule, known.tally, keys, since)
 
 
 def _name(counted: Counted, usual_over: timedelta) -> str:

@@ -85,7 +85,8 @@ def high_keys(rule: Rule, minute: int, known: Knowledge, firing: Firing) -> pl.D
 def expected(keys: pl.Series, rule: Rule, minute: int, known: Knowledge) -> pl.DataFrame:
     """key, expected (Float64): how many denials are usual in the rule's window, given the present traffic."""
     usual = known.usual
-    assert usual is not None
+    if usual is None:
+        raise ValueError(f'rule "{rule.name}": a rule of kind "{rule.kind}" has no usual.')
     means = usual.expected(keys, rule.window)
     if usual.young:
         means = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ from log_sentinel.detection import counting
 from log_sentinel.detection.minutes import BIN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from log_sentinel.detection.rule import Counted
 
 _NUMBER = (pl.col("minute").dt.epoch("s") // 60).cast(pl.Int64)
@@ -62,4 +63,4 @@ class Span:
 
     def _aged(self, frame: pl.DataFrame) -> pl.DataFrame:
         age = self.learned_end // BIN - 1 - _NUMBER // BIN
-        return frame.filter(_NUMBER < self.learned_end).with_columns(age=age)
+        return frame.filter(self.learned_end > _NUMBER).with_columns(age=age)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from log_sentinel.model.spike import Dimension, Severity
+if TYPE_CHECKING:
+    from log_sentinel.model.spike import Dimension, Severity
 
 # The widest window a rule may look at: so many minutes are held in memory.
 WIDEST = 60
@@ -23,9 +25,9 @@ class Kind(StrEnum):
 class Series:
     """A test of a rule: denials of one key minute by minute, and when the rule must fire and resolve.
 
-    `denials` and `requests` are counts of minute 0, 1, 2 ... `usual` and `usual_requests` are the counts of every minute
-    of the `history` before them. `fires_at` is the minute at whose end the rule fires, `resolves_at` the one at whose end
-    its incident resolves; None: it must not.
+    `denials` and `requests` are counts of minute 0, 1, 2 ... `usual` and `usual_requests` are the counts of every
+    minute of the `history` before them. `fires_at` is the minute at whose end the rule fires, `resolves_at` the one at
+    whose end its incident resolves; None: it must not.
     """
 
     name: str
@@ -42,7 +44,8 @@ class Series:
 class Counted:
     """Which denials are counted, and by what: rules that count the same share the counting and the learning.
 
-    `statuses` empty: every denied status. `where`: columns of DENIED_MINUTES (or `network`) and the values they may have.
+    `statuses` empty: every denied status. `where`: columns of DENIED_MINUTES (or `network`) and the values they may
+    have.
     """
 
     dimension: Dimension

@@ -11,13 +11,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from log_sentinel import content
 from log_sentinel.detection import written
 from log_sentinel.detection.rule import WIDEST, Counted, Kind, Rule, Series
-from log_sentinel.detection.settings import DetectionSettings
 from log_sentinel.model.spike import Dimension, Severity
+
+if TYPE_CHECKING:
+    from log_sentinel.detection.settings import DetectionSettings
 
 WHERE_COLUMNS = ("source", "client", "ip", "network", "route", "cause")
 
@@ -69,7 +71,7 @@ class RuleMistake:
         return f"{self.where}: {self.problem}"
 
 
-class BadRule(Exception):
+class BadRule(Exception):  # noqa: N818 - the name says what is wrong, as every exception here does
     """Rule files that cannot be used; `mistakes` are all of them."""
 
     def __init__(self, mistakes: Iterable[RuleMistake]) -> None:
@@ -157,7 +159,9 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
     series = _all_series(values.get("series", []), where, mistakes)
     if mistakes:
         raise BadRule(mistakes)
-    given = {key: values[key] for key in ("times_usual", "usual_over", "labels", "runbook") if key in values}
+    given: dict[str, Any] = {
+        key: values[key] for key in ("times_usual", "usual_over", "labels", "runbook") if key in values
+    }
     if "keep_firing_for" in values:
         given["keep_firing_for"] = written.duration(f"{values['keep_firing_for']}m")
     return Rule(

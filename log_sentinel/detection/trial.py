@@ -27,7 +27,7 @@ ENTITY = {"source": "series", "client": "tried", "ip": "192.0.2.1", "route": "/t
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a rule made of a series: the minutes it fired and resolved at, and what is wrong about that (None: right)."""
+    """What a rule made of a series: when it fired and resolved, and what is wrong about that (None: right)."""
 
     rule: str
     series: str

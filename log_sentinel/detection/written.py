@@ -110,7 +110,8 @@ def texts(found: object) -> dict[str, str]:
 def filters(found: object, columns: tuple[str, ...]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """`where`: a column and the value or the values it may have."""
     if not isinstance(found, dict):
-        raise ValueError(f'got {shown(found)}; a table of columns and values, as in {{ route = "/login" }}.')
+        # a mistake in a file, not in a call
+        raise ValueError(f'got {shown(found)}; a table of columns and values, as in {{ route = "/login" }}.')  # noqa: TRY004
     read = []
     for column, values in found.items():
         if column not in columns:

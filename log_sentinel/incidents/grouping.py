@@ -1,0 +1,101 @@
+"""One cause, one incident: which of the spikes of a minute are seen in another one.
+
+A client that is denied from five addresses on one route is three spikes and one matter. Spike j explains spike k
+when at least half of what k has too much are denials of j. When that holds both ways the more specific one is the cause:
+a client before an address, an address before a network, a route, the whole deployment. What is explained by nothing is
+a root; every other spike belongs to one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from log_sentinel.model.spike import Dimension, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from log_sentinel.model.spike import Spike
+
+# The most specific first.
+SPECIFIC = (
+    Dimension.ROUTE_CLIENT,
+    Dimension.CLIENT,
+    Dimension.IP,
+    Dimension.NETWORK,
+    Dimension.ROUTE,
+    Dimension.SOURCE,
+    Dimension.ALL,
+)
+SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
+
+HALF = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A root and the spikes that are the same denials, the largest first."""
+
+    root: Spike
+    members: tuple[Spike, ...] = ()
+
+
+def groups(spikes: Sequence[Spike]) -> list[Group]:
+    """Every spike once, as a root or as a member; the group with the largest root first.
+
+    Reads `shared` of a spike's evidence: [dimension, key, denials], the denials it has in common with the others.
+    """
+    ordered = sorted(spikes, key=_weight)
+    cause: dict[int, int] = {}
+    for k, spike in enumerate(ordered):
+        explaining = [j for j, other in enumerate(ordered) if j != k and _explains(other, spike)]
+        # a chain of causes never turns back on itself: what has no cause yet stays a root
+        free = [j for j in explaining if _root(j, cause) != k]
+        if free:
+            cause[k] = free[0]
+    members: dict[int, list[Spike]] = {}
+    for k in cause:
+        members.setdefault(_root(k, cause), []).append(ordered[k])
+    roots = [k for k in range(len(ordered)) if k not in cause]
+    found = [
+        Group(ordered[k], tuple(sorted(members.get(k, ()), key=lambda spike: (-spike.observed, spike.key))))
+        for k in roots
+    ]
+    return sorted(found, key=lambda group: (-_excess(group.root), _weight(group.root)))
+
+
+def _weight(spike: Spike) -> tuple[int, int, float, str, str]:
+    """Order of preference as a cause."""
+    return (
+        SPECIFIC.index(spike.dimension),
+        -SEVERITIES.index(spike.severity),
+        -_excess(spike),
+        spike.rule,
+        spike.key,
+    )
+
+
+def _explains(j: Spike, k: Spike) -> bool:
+    if (j.dimension, j.key) == (k.dimension, k.key):
+        return _weight(j) < _weight(k)
+    of_k = _shared(k, j)
+    if of_k == 0 or of_k < HALF * _excess(k):
+        return False
+    mutual = _shared(j, k) >= HALF * _excess(j)
+    return not mutual or _weight(j) < _weight(k)
+
+
+def _excess(spike: Spike) -> float:
+    return max(1.0, spike.observed - (spike.expected or 0.0))
+
+
+def _shared(of: Spike, other: Spike) -> int:
+    listed = cast("Sequence[tuple[str, str, int]]", of.evidence.get("shared", ()))
+    return next((n for dimension, key, n in listed if dimension == other.dimension and key == other.key), 0)
+
+
+def _root(k: int, cause: dict[int, int]) -> int:
+    while k in cause:
+        k = cause[k]
+    return k

@@ -1,0 +1,40 @@
+"""Silences: for a time, nobody is told of the incidents they match. The incidents themselves go on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from log_sentinel.model.incident import Incident
+
+MATCHED = ("rule", "dimension", "key", "severity")
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """`matchers`: what must be equal: rule, dimension, key, severity or labels of the incident. Times are UTC."""
+
+    matchers: Mapping[str, str]
+    starts_at: datetime
+    ends_at: datetime
+    who: str
+    why: str
+    id: int | None = None
+
+
+def silencing(incident: Incident, silences: Iterable[Silence], now: datetime) -> Silence | None:
+    """The first silence in force that matches `incident`. One without matchers matches every incident."""
+    facts = incident.labels | {name: str(getattr(incident, name)) for name in MATCHED}
+    return next(
+        (
+            silence
+            for silence in silences
+            if silence.starts_at <= now < silence.ends_at
+            and all(facts.get(name) == value for name, value in silence.matchers.items())
+        ),
+        None,
+    )

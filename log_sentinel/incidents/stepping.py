@@ -1,0 +1,251 @@
+"""What a minute's spikes do to the incidents: the one place where incidents change by themselves.
+
+- A spike that nothing else explains opens an incident, goes on with its own, or reopens it within GRACE of its end.
+- Spikes that are the same denials (`grouping`) belong to the incident of their cause. One that had an incident of its
+  own already becomes a child of it; where the cause has none yet, it takes the oldest one over: same incident, better
+  name.
+- What an incident took in stays with it, and opens nothing when the cause fades first, unless it outgrows it.
+- An incident resolves after its rule's `keep_firing_for` without a spike.
+
+People are told of a growth when the figure doubles since they were last told, and of a higher severity at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol, cast
+
+from log_sentinel.incidents.grouping import SEVERITIES, groups
+from log_sentinel.incidents.states import after
+from log_sentinel.model.incident import Happening, HappeningKind, Incident, IncidentState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from log_sentinel.incidents.grouping import Group
+    from log_sentinel.model.spike import Spike
+
+# An incident that comes back so soon is the same one.
+GRACE = timedelta(minutes=60)
+GREW_TIMES = 2
+# Spikes remembered as part of an incident.
+MOST_PARTS = 100
+QUIET_WITHOUT_RULE = timedelta(minutes=10)
+
+Key = tuple[str, str, str]
+
+
+class Terms(Protocol):
+    """What a rule says about its incidents."""
+
+    @property
+    def keep_firing_for(self) -> timedelta: ...
+    @property
+    def labels(self) -> dict[str, str]: ...
+    @property
+    def runbook(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stepped:
+    """`happenings` in their order. `incidents`: all that are known now, those among them that did not change too."""
+
+    happenings: tuple[Happening, ...]
+    incidents: tuple[Incident, ...]
+
+
+def step(known: Sequence[Incident], spikes: Sequence[Spike], minute: datetime, rules: Mapping[str, Terms]) -> Stepped:
+    """What `spikes`, all that fire at the end of `minute`, do to `known`.
+
+    `known`: every incident that is not resolved, and those resolved less than GRACE ago; at most one that is not
+    resolved per (rule, dimension, key).
+    """
+    stepping = _Stepping(known, minute, rules)
+    for group in groups(spikes):
+        stepping.take(group)
+    stepping.resolve_quiet()
+    return Stepped(tuple(stepping.happenings), tuple(stepping.incidents))
+
+
+class _Stepping:
+    def __init__(self, known: Sequence[Incident], minute: datetime, rules: Mapping[str, Terms]) -> None:
+        self.happenings: list[Happening] = []
+        self.incidents = list(known)
+        self._minute = minute
+        self._rules = rules
+
+    def take(self, group: Group) -> None:
+        root = group.root
+        at = self._unresolved(_key(root))
+        if at is not None:
+            self._go_on(at, root)
+        elif self._is_part(root):
+            return
+        elif (ended := self._recent(_key(root))) is not None:
+            if root.since <= cast("datetime", self.incidents[ended].resolved_at):
+                return  # a person resolved it while it went on: the same firing is not told again
+            now = self._with_figures(self.incidents[ended], root, told=True)
+            at = self._happen(ended, HappeningKind.REOPENED, now)
+        elif (oldest := self._oldest_of(group.members)) is not None:
+            at = self._take_over(oldest, root)
+        else:
+            at = self._open(root)
+        self._take_in(at, group.members)
+
+    def resolve_quiet(self) -> None:
+        for at, incident in enumerate(self.incidents):
+            terms = self._rules.get(incident.rule)
+            quiet = QUIET_WITHOUT_RULE if terms is None else terms.keep_firing_for
+            if incident.state is not IncidentState.RESOLVED and self._minute - incident.last_seen_at >= quiet:
+                self._happen(at, HappeningKind.RESOLVED, replace(incident, resolved_at=self._minute))
+
+    def _open(self, spike: Spike) -> int:
+        terms = self._rules.get(spike.rule)
+        labels = {} if terms is None else dict(terms.labels)
+        if terms is not None and terms.runbook is not None:
+            labels["runbook"] = terms.runbook
+        self.incidents.append(
+            Incident(
+                rule=spike.rule,
+                dimension=spike.dimension,
+                key=spike.key,
+                severity=spike.severity,
+                state=IncidentState.OPEN,
+                since=spike.since,
+                opened_at=spike.at,
+                last_seen_at=spike.at,
+                observed=spike.observed,
+                expected=spike.expected,
+                window_minutes=spike.window_minutes,
+                peak=spike.observed,
+                total=spike.observed,
+                labels=labels,
+                evidence={**_lasting(spike), "told": spike.observed},
+            )
+        )
+        opened = self.incidents[-1]
+        self.happenings.append(Happening(HappeningKind.OPENED, self._minute, opened))
+        return len(self.incidents) - 1
+
+    def _go_on(self, at: int, spike: Spike) -> None:
+        before = self.incidents[at]
+        worse = SEVERITIES.index(spike.severity) > SEVERITIES.index(before.severity)
+        grown = spike.observed >= GREW_TIMES * cast("int", before.evidence.get("told", before.observed))
+        now = self._with_figures(before, spike, told=worse or grown)
+        if worse:
+            self._happen(at, HappeningKind.ESCALATED, replace(now, severity=spike.severity))
+        elif grown and before.parent is None:
+            self._happen(at, HappeningKind.GREW, now)
+        else:
+            self.incidents[at] = now
+
+    def _take_over(self, at: int, spike: Spike) -> int:
+        """The incident is told under its cause's name from now on."""
+        before = self.incidents[at]
+        worse = SEVERITIES.index(spike.severity) > SEVERITIES.index(before.severity)
+        was = {"rule": before.rule, "dimension": before.dimension.value, "key": before.key}
+        now = self._with_figures(before, spike, told=True)
+        now = replace(
+            now,
+            rule=spike.rule,
+            dimension=spike.dimension,
+            key=spike.key,
+            severity=spike.severity if worse else before.severity,
+            since=min(before.since, spike.since),
+            total=max(now.total, spike.observed),
+            evidence={**now.evidence, "was": was},
+        )
+        return self._happen(at, HappeningKind.ESCALATED if worse else HappeningKind.GREW, now)
+
+    def _take_in(self, at: int, members: Sequence[Spike]) -> None:
+        """The incidents that `members` have of their own become children; all of them are remembered as parts."""
+        parts = {tuple(part): None for part in cast("list[list[str]]", self.incidents[at].evidence.get("parts", []))}
+        for member in members:
+            parts[_key(member)] = None
+            own = self._unresolved(_key(member))
+            if own is not None and own != at:
+                parent = self.incidents[at].id
+                self.incidents[own] = replace(self._with_figures(self.incidents[own], member), parent=parent)
+        if members:
+            listed = [list(part) for part in list(parts)[:MOST_PARTS]]
+            evidence = {**self.incidents[at].evidence, "parts": listed, "parts_distinct": len(parts)}
+            self._update(at, replace(self.incidents[at], evidence=evidence))
+
+    def _happen(self, at: int, kind: HappeningKind, now: Incident) -> int:
+        """`kind` happens to the incident, which is `now` but for its state."""
+        state = after(self.incidents[at].state, kind)
+        resolved_at = now.resolved_at if state is IncidentState.RESOLVED else None
+        self.incidents[at] = replace(now, state=state, resolved_at=resolved_at)
+        self.happenings.append(Happening(kind, self._minute, self.incidents[at]))
+        return at
+
+    def _update(self, at: int, now: Incident) -> None:
+        """Changes the incident and what the minute's happenings say of it."""
+        before = self.incidents[at]
+        self.incidents[at] = now
+        self.happenings = [
+            replace(happening, incident=now) if happening.incident is before else happening
+            for happening in self.happenings
+        ]
+
+    def _with_figures(self, incident: Incident, spike: Spike, *, told: bool = False) -> Incident:
+        evidence = {**incident.evidence, **_lasting(spike)}
+        if told:
+            evidence["told"] = spike.observed
+        newest = cast("int", spike.evidence.get("newest", 0)) if spike.at > incident.last_seen_at else 0
+        return replace(
+            incident,
+            last_seen_at=max(incident.last_seen_at, spike.at),
+            observed=spike.observed,
+            expected=spike.expected,
+            window_minutes=spike.window_minutes,
+            peak=max(incident.peak, spike.observed),
+            total=incident.total + newest,
+            evidence=evidence,
+        )
+
+    def _unresolved(self, key: Key) -> int | None:
+        return next(
+            (
+                at
+                for at, incident in enumerate(self.incidents)
+                if incident.state is not IncidentState.RESOLVED and _key(incident) == key
+            ),
+            None,
+        )
+
+    def _recent(self, key: Key) -> int | None:
+        """The last incident of `key` that ended less than GRACE ago."""
+        ended = [
+            (incident.resolved_at, at)
+            for at, incident in enumerate(self.incidents)
+            if incident.resolved_at is not None
+            and _key(incident) == key
+            and self._minute - incident.resolved_at < GRACE
+        ]
+        return max(ended)[1] if ended else None
+
+    def _is_part(self, spike: Spike) -> bool:
+        """Whether an incident took this key in and accounts for it still: no new firing, and not outgrown."""
+        part = list(_key(spike))
+        return any(
+            part in cast("list[list[str]]", incident.evidence.get("parts", []))
+            and (incident.resolved_at is None or spike.since <= incident.resolved_at)
+            and spike.observed < GREW_TIMES * incident.peak
+            for incident in self.incidents
+        )
+
+    def _oldest_of(self, members: Sequence[Spike]) -> int | None:
+        own = [at for member in members if (at := self._unresolved(_key(member))) is not None]
+        return min(own, key=lambda at: (self.incidents[at].opened_at, at), default=None)
+
+
+def _key(of: Spike | Incident) -> Key:
+    return (of.rule, of.dimension.value, of.key)
+
+
+def _lasting(spike: Spike) -> dict[str, object]:
+    """The spike's evidence without what only grouping reads."""
+    return {name: value for name, value in spike.evidence.items() if name != "shared"}
