@@ -62,7 +62,8 @@ def demonstrate(folder: Path, seed: int, history: int) -> int:
         signal.signal(wanted, stop)
     start = live_from(time.time())
     playing = Playing(folder, World(seed), start)
-    settings = watching.write_settings(folder, playing.paths, watching.free_port())
+    paths = playing.paths
+    settings = watching.write_settings(folder, paths["edge"], paths["kong"], watching.free_port())
     _introduce(folder)
     playing.write_history(history)
     daemon = watching.start(settings)

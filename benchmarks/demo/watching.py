@@ -3,10 +3,8 @@
 import socket
 import subprocess
 import sysconfig
-from collections.abc import Mapping
 from pathlib import Path
-
-from benchmarks.demo.world import Gateway
+from typing import IO
 
 USUAL_PORT = 9877
 # longer than the daemon's own deadline for its last commit and messages
@@ -45,9 +43,9 @@ def database_url(folder: Path) -> str:
     return f"sqlite:///{folder / 'sentinel.db'}"
 
 
-def write_settings(folder: Path, logs: Mapping[Gateway, Path], port: int) -> Path:
+def write_settings(folder: Path, edge: Path, kong: Path, port: int) -> Path:
     path = folder / "log-sentinel.toml"
-    path.write_text(SETTINGS.format(database=database_url(folder), port=port, edge=logs["edge"], kong=logs["kong"]))
+    path.write_text(SETTINGS.format(database=database_url(folder), port=port, edge=edge, kong=kong))
     return path
 
 
@@ -69,9 +67,13 @@ def program() -> Path:
     return Path(sysconfig.get_path("scripts")) / "log-sentinel"
 
 
-def start(settings: Path) -> subprocess.Popen[bytes]:
-    """`log-sentinel run`, in a session of its own: Ctrl-C reaches the demo alone, which then stops the daemon once."""
-    return subprocess.Popen([program(), "run", "--config", settings], start_new_session=True)
+def start(settings: Path, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    """`log-sentinel run`; what it prints goes to `output`, or to the terminal.
+
+    In a session of its own: Ctrl-C reaches the demo alone, which then stops the daemon once.
+    """
+    command = [str(program()), "run", "--config", str(settings)]
+    return subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
 
 
 def stop(daemon: subprocess.Popen[bytes]) -> int:
