@@ -16,6 +16,7 @@ from log_sentinel.detection import counting, learning, minutes
 from log_sentinel.detection.baseline import Baseline
 from log_sentinel.detection.firing import Firing
 from log_sentinel.detection.judging import Knowledge, high_keys
+from log_sentinel.detection.learning import LEARNED_LATE
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.requests import Requests
 from log_sentinel.detection.rule import WIDEST, Kind
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 # Minutes held: the widest window, the minutes before it that confirm, and the bins that wait to be learned.
 KEPT = WIDEST + 2 * BIN
-# Bins that lie between a minute and what is learned at it.
-LEARNED_LATE = 2
 
 
 class Detector:
@@ -96,44 +95,53 @@ class Detector:
         return self._window.total(minutes.number(minute))
 
     def learn(self, denied: pl.DataFrame, traffic: pl.DataFrame, until: datetime) -> None:
-        """Learns from history in bulk and judges nothing: DENIED_MINUTES and TRAFFIC of the minutes before `until`.
+        """Learns from history in bulk and judges nothing: DENIED_MINUTES and TRAFFIC up to the minute before `until`.
 
-        For a detector that knows nothing yet, before the first minute is fed.
+        Goes on from the last minute, whose last quarter of an hour must be in the frames again; a detector without one
+        begins with the first minute in them.
         """
         end = minutes.number(until)
-        span = learning.Span.of(denied, traffic, end)
+        span = learning.Span.of(denied, traffic, self.minute, end)
         if span is None:
             return
-        self.first, self.minute = span.first, end - 1
         rows = counting.with_network(denied)
         for (counted, _), usual in self._usual.items():
             usual.learn_many(span.denials(rows, counted), span.bins)
         self._requests.learn_many(span.requests(traffic), span.bins)
         for number, there, asked in span.kept(denied, traffic, KEPT):
             self._put(number, there, asked)
+        self.minute = end - 1
+        self.first = span.first if self.first is None else self.first
+
+    @property
+    def baselines(self) -> dict[str, Baseline]:
+        """What is usual, by a name that says what is counted: rules may change their figures and keep it."""
+        usual = {f"denials by {counted.named}, over {over}": known for (counted, over), known in self._usual.items()}
+        return usual | self._requests.baselines
 
     def state(self) -> dict[str, object]:
-        """What must outlive this process, JSON-able. Rules are told apart by what they count, not by their figures."""
+        """What must outlive this process, JSON-able."""
         return {
             "minute": self.minute,
             "first": self.first,
-            "requests": self._requests.state(),
-            "usual": {_name(*which): usual.state() for which, usual in self._usual.items()},
             "firing": {name: firing.state() for name, firing in self._firing.items()},
+            "baselines": {name: usual.state() for name, usual in self.baselines.items()},
         }
 
-    def restore(self, state: Mapping[str, object]) -> None:
-        """Takes the place of the detector that gave `state`. What is new in the rules since then begins anew."""
+    def restore(self, state: Mapping[str, object]) -> bool:
+        """Takes the place of the detector that gave `state`. False, and nothing taken, if that one did not learn all
+        that these rules need: history must be learned anew."""
+        known = cast("dict[str, dict[str, object]]", state["baselines"])
+        if not known.keys() >= self.baselines.keys():
+            return False
         self.minute = cast("int | None", state["minute"])
         self.first = cast("int | None", state["first"])
-        self._requests.restore(cast("dict[str, object]", state["requests"]))
-        usual = cast("dict[str, dict[str, object]]", state["usual"])
-        for which, baseline in self._usual.items():
-            if (known := usual.get(_name(*which))) is not None:
-                baseline.restore(known)
+        for name, baseline in self.baselines.items():
+            baseline.restore(known[name])
         firing = cast("dict[str, dict[str, list[int]]]", state["firing"])
         for name, memory in self._firing.items():
             memory.restore(firing.get(name, {}))
+        return True
 
     def _put(self, number: int, denied: pl.DataFrame, traffic: pl.DataFrame) -> None:
         rows = rows_of(denied)
@@ -168,9 +176,3 @@ class Detector:
         keys = high_keys(rule, number, known, firing)
         since = firing.fire(number, dict(keys.select("key", "since").iter_rows()))
         return High(rule, known.tally, keys, since)
-
-
-def _name(counted: Counted, usual_over: timedelta) -> str:
-    filters = "; ".join(f"{column}={','.join(values)}" for column, values in counted.where)
-    statuses = ",".join(map(str, counted.statuses)) or "every"
-    return f"{counted.dimension}, status {statuses}, {filters or 'all'}, over {usual_over}"

@@ -15,12 +15,18 @@ if TYPE_CHECKING:
 
     from log_sentinel.detection.rule import Counted
 
+# Bins that lie between a minute and what is learned at it.
+LEARNED_LATE = 2
+
 _NUMBER = (pl.col("minute").dt.epoch("s") // 60).cast(pl.Int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`bins` whole bins before the bin of the minute `end`, those left out that are still waiting to be learned."""
+    """The minutes from `first` up to before `end`; of them, `bins` bins up to before `learned_end` are learned.
+
+    The detector learns two bins late; what is left waits in memory until it is old enough.
+    """
 
     first: int
     end: int
@@ -28,15 +34,20 @@ class Span:
     learned_end: int
 
     @classmethod
-    def of(cls, denied: pl.DataFrame, traffic: pl.DataFrame, end: int) -> Span | None:
-        """The stretch these frames cover; None when there is nothing in them before `end`."""
+    def of(cls, denied: pl.DataFrame, traffic: pl.DataFrame, last: int | None, end: int) -> Span | None:
+        """What these frames have between the minute `last` (learned up to there, None: nothing is) and `end`.
+
+        None when that is nothing.
+        """
         firsts = [frame.select(_NUMBER.min()).item() for frame in (denied, traffic) if not frame.is_empty()]
+        if last is not None:
+            firsts = [last + 1]
         if not firsts or min(firsts) >= end:
             return None
         first = min(firsts)
-        # the detector learns two bins late, and goes on with the bin after the last one here
-        learned_end = ((end - 1) // BIN - 2) * BIN
-        return cls(first, end, max(0, learned_end // BIN - first // BIN), learned_end)
+        learned_from = first // BIN if last is None else last // BIN - LEARNED_LATE
+        learned_to = (end - 1) // BIN - LEARNED_LATE
+        return cls(first, end, max(0, learned_to - learned_from), learned_to * BIN)
 
     def denials(self, rows: pl.DataFrame, counted: Counted) -> pl.DataFrame:
         """COUNTS with `age`, by bin, of DENIED_MINUTES with `network`."""
@@ -63,4 +74,4 @@ class Span:
 
     def _aged(self, frame: pl.DataFrame) -> pl.DataFrame:
         age = self.learned_end // BIN - 1 - _NUMBER // BIN
-        return frame.filter(self.learned_end > _NUMBER).with_columns(age=age)
+        return frame.with_columns(age=age).filter(pl.col("age").is_between(0, self.bins - 1))

@@ -8,7 +8,6 @@ only denials has no denominators; then nothing is known about traffic and the fa
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
@@ -17,9 +16,6 @@ from log_sentinel.detection.counting import ALL_KEY
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.tally import Tally
 from log_sentinel.model.spike import Dimension
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 HALF_LIFE = timedelta(hours=24)
 # Traffic that grew more than this is no excuse for denials any more.
@@ -69,12 +65,10 @@ class Requests:
             return keys.to_frame().with_columns(factor=pl.lit(whole))
         return self._compared(dimension, keys, until, minutes).with_columns(pl.col("factor").fill_null(whole))
 
-    def state(self) -> dict[str, object]:
-        return {dimension.value: usual.state() for dimension, usual in self._usual.items()}
-
-    def restore(self, state: Mapping[str, object]) -> None:
-        for dimension, usual in self._usual.items():
-            usual.restore(cast("Mapping[str, object]", state[dimension.value]))
+    @property
+    def baselines(self) -> dict[str, Baseline]:
+        """What is usual, by a name to keep it under."""
+        return {f"requests by {dimension}": usual for dimension, usual in self._usual.items()}
 
     def _compared(self, dimension: Dimension, keys: pl.Series, until: int, minutes: int) -> pl.DataFrame:
         """key, factor; null where too little is known."""

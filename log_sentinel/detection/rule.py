@@ -52,6 +52,14 @@ class Counted:
     statuses: tuple[int, ...] = ()
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
+    @property
+    def named(self) -> str:
+        """In words, the same for the same counting."""
+        filters = [f"{column} {' or '.join(values)}" for column, values in self.where]
+        if self.statuses:
+            filters.insert(0, f"status {' or '.join(map(str, self.statuses))}")
+        return ", ".join([self.dimension.value, *filters])
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:

@@ -1,9 +1,9 @@
 """One cause, one incident: which of the spikes of a minute are seen in another one.
 
 A client that is denied from five addresses on one route is three spikes and one matter. Spike j explains spike k
-when at least half of what k has too much are denials of j. When that holds both ways the more specific one is the cause:
-a client before an address, an address before a network, a route, the whole deployment. What is explained by nothing is
-a root; every other spike belongs to one.
+when at least half of what k has too much are denials of j. When that holds both ways the more specific one is the
+cause: a client before an address, an address before a network, a route, the whole deployment. What is explained by
+nothing is a root; every other spike belongs to one.
 """
 
 from __future__ import annotations
