@@ -1,0 +1,1 @@
+"""Alerts on standard output, for a first look."""

@@ -1,0 +1,1 @@
+"""Mail over SMTP: one conversation an incident, in text and HTML."""

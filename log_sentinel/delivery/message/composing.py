@@ -1,0 +1,103 @@
+"""From a happening to the message that tells it. Pure: what the store knows beyond the happening comes in as
+`Background`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from log_sentinel.delivery.message import wording
+from log_sentinel.delivery.message.causes import steps_for, verdict_of
+from log_sentinel.delivery.message.evidence import figure, series
+from log_sentinel.delivery.message.figures import figures_of
+from log_sentinel.delivery.message.message import Chart, Message, Sample
+from log_sentinel.delivery.message.sparkline import sparkline
+from log_sentinel.delivery.message.text import Quoted, number, phrase, quoted
+from log_sentinel.model.incident import IncidentState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from log_sentinel.model.notification import Notification
+
+SAMPLES_SHOWN = 3
+# From when on the reader should know that the message is not fresh.
+LATE_MINUTES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What the store knows around an incident, beyond the happening.
+
+    `samples`: some of its denied requests, newest first, as rows of `denials`. `finding`: the verdict most of them
+    share, as `model.finding.Finding` in JSON; taken where the incident has none of its own.
+    """
+
+    samples: Sequence[Mapping[str, object]] = ()
+    finding: Mapping[str, object] = field(default_factory=dict)
+
+
+NOTHING_KNOWN = Background()
+
+
+def compose(notification: Notification, background: Background, *, instance: str, now: datetime) -> Message:
+    """The message of `notification` as of `now`; `instance` names the daemon that tells it."""
+    happening = notification.happening
+    incident = happening.incident
+    if not incident.finding and background.finding:
+        incident = replace(incident, finding=dict(background.finding))
+        happening = replace(happening, incident=incident)
+    resolved = incident.state is IncidentState.RESOLVED
+    samples = tuple(_sample(row) for row in background.samples[:SAMPLES_SHOWN])
+    late = int((now - notification.created_at).total_seconds() // 60)
+    return Message(
+        kind=happening.kind,
+        state=incident.state,
+        severity=incident.severity,
+        number=notification.incident_id,
+        key=notification.idempotency_key,
+        instance=quoted(instance, 60),
+        rule=quoted(incident.rule, 60),
+        title=wording.title(incident),
+        headline=wording.headline(happening),
+        summary=wording.summary(incident),
+        happened=wording.happened(happening),
+        since=incident.since,
+        at=happening.at,
+        verdict=verdict_of(incident),
+        figures=figures_of(incident),
+        chart=_chart(incident.evidence),
+        samples=samples,
+        samples_more=max(0, incident.total - len(samples)) if samples else 0,
+        steps=() if resolved else steps_for(incident),
+        late_minutes=late if late >= LATE_MINUTES else 0,
+    )
+
+
+def _chart(evidence: Mapping[str, object]) -> Chart | None:
+    minutes = series(evidence, "minutes")
+    if not any(minutes):
+        return None
+    usual = figure(evidence, "usual_per_minute")
+    beside = f", usually {number(usual)}" if usual is not None else ""
+    caption = phrase(f"denials in the last {len(minutes)} min, at most {number(max(minutes))} a minute{beside}")
+    return Chart(sparkline(minutes), caption, tuple(minutes))
+
+
+def _sample(row: Mapping[str, object]) -> Sample:
+    time = row.get("time")
+    return Sample(
+        at=quoted(time.strftime("%H:%M:%S") if isinstance(time, datetime) else time, 20),
+        status=quoted(row.get("status"), 3),
+        method=quoted(row.get("method") or "-", 10),
+        path=quoted(row.get("path") or "-"),
+        client=_maybe(row.get("client"), 40),
+        ip=_maybe(row.get("ip"), 45),
+        user_agent=_maybe(row.get("user_agent"), 60),
+    )
+
+
+def _maybe(value: object, limit: int) -> Quoted | None:
+    return None if value is None or value == "" else quoted(value, limit)

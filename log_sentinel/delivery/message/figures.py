@@ -1,0 +1,64 @@
+"""The numbers of an incident, each with what is usual beside it where that is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from log_sentinel.delivery.message.evidence import distinct, figure, tops
+from log_sentinel.delivery.message.message import Figure
+from log_sentinel.delivery.message.text import Phrase, counted, joined, number, phrase, quoted
+from log_sentinel.model.spike import Dimension
+
+if TYPE_CHECKING:
+    from log_sentinel.model.incident import Incident
+
+TOP_SHOWN = 3
+OTHERS = (
+    (Dimension.CLIENT, "clients", "Clients"),
+    (Dimension.IP, "ips", "Addresses"),
+    (Dimension.ROUTE, "routes", "Routes"),
+)
+
+
+def figures_of(incident: Incident) -> tuple[Figure, ...]:
+    """At most eight figures, the ones that say most first."""
+    tops_of_others = (
+        _top(incident, name, label) for dimension, name, label in OTHERS if incident.dimension is not dimension
+    )
+    found = (_now(incident), _share(incident), _statuses(incident), _in_all(incident), *tops_of_others)
+    return tuple(one for one in found if one is not None)
+
+
+def _now(incident: Incident) -> Figure:
+    usual = "no usual level yet" if incident.expected is None else f"usual {number(round(incident.expected, 1))}"
+    return Figure("Denials", phrase(number(incident.observed), f" in {incident.window_minutes} min ({usual})"))
+
+
+def _in_all(incident: Incident) -> Figure:
+    worst = f"at worst {number(incident.peak)} in {incident.window_minutes} min"
+    return Figure("In all", phrase(f"{counted(incident.total, 'denial')}, {worst}"))
+
+
+def _share(incident: Incident) -> Figure | None:
+    requests = figure(incident.evidence, "requests")
+    if not requests or not 0 < incident.observed <= requests:
+        return None
+    return Figure("Denied share", phrase(f"{incident.observed / requests:.1%} of {number(requests)} requests"))
+
+
+def _statuses(incident: Incident) -> Figure | None:
+    found = tops(incident.evidence, "statuses")
+    return Figure("Status", _listed(found)) if found else None
+
+
+def _top(incident: Incident, name: str, label: str) -> Figure | None:
+    found = tops(incident.evidence, name)
+    if not found:
+        return None
+    listed = _listed(found)
+    others = distinct(incident.evidence, name) - min(len(found), TOP_SHOWN)
+    return Figure(label, phrase(listed, f", {number(others)} more" if others > 0 else ""))
+
+
+def _listed(counts: list[tuple[str, int]]) -> Phrase:
+    return joined([phrase(quoted(key, 60), f" ({number(n)})") for key, n in counts[:TOP_SHOWN]])

@@ -1,0 +1,50 @@
+"""What people set about delivery: `[channels.NAME]` and `[[routing]]`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from log_sentinel.config.section import Section
+from log_sentinel.delivery.channels import CHANNELS, AnyChannelSettings
+from log_sentinel.model.incident import HappeningKind
+from log_sentinel.model.spike import Dimension, Severity
+
+if TYPE_CHECKING:
+    ChannelSettings = AnyChannelSettings
+else:
+    ChannelSettings = Annotated[tuple(kind.settings for kind in CHANNELS), Field(discriminator="type")]
+
+Matched = Literal["severity", "kind", "dimension", "rule"]
+VALUES = {
+    "severity": tuple(Severity),
+    "kind": tuple(HappeningKind),
+    "dimension": tuple(Dimension),
+}
+
+
+class Route(Section):
+    """One `[[routing]]`: a happening that has every value of `match` goes to the channels of `to`.
+
+    Keys of `match`: severity, kind, dimension, rule, or `label.NAME` for a label of the rule. Every route that
+    matches counts; a happening no route matches goes nowhere. Without any route every channel gets everything.
+    """
+
+    match: dict[str, str] = Field(default_factory=dict)
+    to: Annotated[list[str], Field(min_length=1)]
+
+    @field_validator("match")
+    @classmethod
+    def _known(cls, match: dict[str, str]) -> dict[str, str]:
+        for key, value in match.items():
+            if key in VALUES and value not in VALUES[key]:
+                raise ValueError(f"{key}: one of {', '.join(VALUES[key])} is allowed")
+            if key not in (*VALUES, "rule") and not key.startswith("label."):
+                raise ValueError("allowed are severity, kind, dimension, rule and label.NAME")
+        return match
+
+
+def unknown_channels(channels: dict[str, ChannelSettings], routing: list[Route]) -> list[tuple[int, str]]:
+    """The routes (by position) and the channels they name that are not set up."""
+    return [(at, name) for at, route in enumerate(routing) for name in route.to if name not in channels]

@@ -1,0 +1,1 @@
+"""Slack: a bot that posts, threads and edits, or an incoming webhook that only posts."""

@@ -1,0 +1,1 @@
+"""Generic JSON to a URL of the user's."""

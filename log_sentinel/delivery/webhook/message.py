@@ -1,0 +1,85 @@
+"""A message as JSON: the facts and the words. Fields may be added; none is renamed or removed within a `version`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from log_sentinel.delivery.message.message import Message
+    from log_sentinel.model.notification import Notification
+
+VERSION = 1
+
+
+def body(notification: Notification, message: Message) -> bytes:
+    """UTF-8 JSON; values from a log stand in it as they are but for what cannot be shown, which is written out
+    (\\x1b).
+    """
+    return json.dumps(facts(notification, message), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def facts(notification: Notification, message: Message) -> dict[str, Any]:
+    """The document, before it is written."""
+    incident = notification.happening.incident
+    verdict = message.verdict
+    return {
+        "version": VERSION,
+        "key": message.key,
+        "instance": message.instance,
+        "happening": message.kind.value,
+        "at": written(message.at),
+        "who": notification.happening.who,
+        "headline": str(message.headline),
+        "summary": str(message.summary),
+        "happened": str(message.happened),
+        "incident": {
+            "id": message.number,
+            "rule": message.rule,
+            "dimension": incident.dimension.value,
+            "key": incident.key,
+            "severity": incident.severity.value,
+            "state": incident.state.value,
+            "since": written(incident.since),
+            "opened_at": written(incident.opened_at),
+            "last_seen_at": written(incident.last_seen_at),
+            "resolved_at": written(incident.resolved_at),
+            "acknowledged_by": incident.acknowledged_by,
+            "observed": incident.observed,
+            "expected": incident.expected,
+            "window_minutes": incident.window_minutes,
+            "peak": incident.peak,
+            "total": incident.total,
+            "labels": incident.labels,
+        },
+        "cause": None
+        if verdict is None
+        else {
+            "cause": verdict.cause,
+            "title": str(verdict.title),
+            "evidence": [str(line) for line in verdict.evidence],
+        },
+        "figures": {figure.label: str(figure.value) for figure in message.figures},
+        "minutes": list(message.chart.counts) if message.chart else [],
+        "samples": [
+            {
+                "at": sample.at,
+                "status": sample.status,
+                "method": sample.method,
+                "path": sample.path,
+                "client": sample.client,
+                "ip": sample.ip,
+                "user_agent": sample.user_agent,
+            }
+            for sample in message.samples
+        ],
+        "steps": [{"words": str(step.words), "command": step.command} for step in message.steps],
+    }
+
+
+def written(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC."""
+    return None if moment is None else moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
