@@ -1,7 +1,7 @@
 """Runs log-sentinel as people do, as a process of its own, and looks at it from outside: output, HTTP, database.
 
 Waiting is for something to be true, with a deadline, and ends at once when the process has died. Whatever a process
-prints is kept, and no secret of the settings may be in it: every secret that these tests set contains CANARY.
+prints is kept, and no secret of the settings may be in it: these tests set CANARY and Slack's TOKEN.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tests.delivery.slack_api import TOKEN
 from tests.end_to_end.real_nginx import a_free_port
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ LOOKS_EVERY_SECONDS = 0.05
 
 
 class Daemon:
-    """`log-sentinel run`, started. `said` are its lines so far, of stdout and stderr in the order they came."""
+    """`log-sentinel run`, or another `command`, started. `said` are its lines of stdout and stderr as they came."""
 
-    def __init__(self, settings: Path, environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, settings: Path, environ: dict[str, str] | None = None, command: tuple[str, ...] | None = None
+    ) -> None:
         self.said: list[str] = []
         self.process = subprocess.Popen(
-            [PROGRAM, "run", "--config", settings],
+            [PROGRAM, *(command or ("run", "--config", str(settings)))],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -81,7 +84,7 @@ class Daemon:
         for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()
-        assert CANARY not in self.all_said
+        assert_no_secret_in(self.all_said)
         return code
 
     @property
@@ -116,8 +119,13 @@ def run(*arguments: object, cwd: Path, environ: dict[str, str] | None = None) ->
     ran = subprocess.run(
         [PROGRAM, *map(str, arguments)], cwd=cwd, env=environment(environ), capture_output=True, text=True, check=False
     )
-    assert CANARY not in ran.stdout + ran.stderr
+    assert_no_secret_in(ran.stdout + ran.stderr)
     return ran
+
+
+def assert_no_secret_in(said: str) -> None:
+    assert CANARY not in said
+    assert TOKEN not in said
 
 
 def environment(more: dict[str, str] | None) -> dict[str, str]:
