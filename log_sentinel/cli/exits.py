@@ -8,6 +8,7 @@ pay for SQLAlchemy. What is not in the table is a bug of ours: it is shown with 
 
 from __future__ import annotations
 
+import io
 import sys
 import traceback
 from typing import TYPE_CHECKING, NoReturn
@@ -17,6 +18,7 @@ from log_sentinel.config.redaction import Redaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import TracebackType
 
     from typer.core import TyperGroup
 
@@ -27,9 +29,10 @@ CODES = {
     "log_sentinel.config.mistakes.BadSettings": BAD_SETTINGS,
     "log_sentinel.parsing.definitions.BadDefinition": BAD_SETTINGS,
     "log_sentinel.detection.rules.BadRule": BAD_SETTINGS,
-    "log_sentinel.store.engine.DatabaseUnavailable": TRY_AGAIN_LATER,
-    "log_sentinel.store.engine.DatabaseBroken": FAILED,
-    "log_sentinel.store.engine.StoreError": FAILED,
+    "log_sentinel.store.faults.DatabaseUnavailable": TRY_AGAIN_LATER,
+    "log_sentinel.store.faults.DatabaseBroken": FAILED,
+    "log_sentinel.store.faults.StoreError": FAILED,
+    "log_sentinel.store.incidents.NoSuchIncident": FAILED,
     "log_sentinel.store.owner.Owned": TRY_AGAIN_LATER,
     "log_sentinel.web.serving.ListenError": FAILED,
     # A file that is missing, unreadable or a folder: the system's words with the file's name are the message.
@@ -54,6 +57,10 @@ def keep_secret(secrets: Iterable[str]) -> None:
 
 def run(program: TyperGroup) -> NoReturn:
     """Runs the program and exits."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # a terminal that cannot show a character must not end the command
+            stream.reconfigure(errors="backslashreplace")
     try:
         program(prog_name="log-sentinel")
         sys.exit(0)
@@ -72,12 +79,21 @@ def told(error: Exception) -> tuple[str, int]:
     for kind in type(error).__mro__:
         code = CODES.get(f"{kind.__module__}.{kind.__qualname__}")
         if code is not None:
-            return visible(redact(_sentence(error)), lines=True), getattr(error, "code", code)
-    trace = "".join(traceback.format_exception(error))
+            return visible(redact(sentence(error)), lines=True), getattr(error, "code", code)
+    trace = "".join(traceback.format_exception(type(error), error, _from_our_code_on(error.__traceback__)))
     return f"{visible(redact(trace), lines=True)}This is a mistake in log-sentinel itself; please report it.", FAILED
 
 
-def _sentence(error: Exception) -> str:
+def _from_our_code_on(trace: TracebackType | None) -> TracebackType | None:
+    """The traceback without the frames of the command line's library, which come first in every one."""
+    step = trace.tb_next if trace else None
+    while step and "log_sentinel" not in step.tb_frame.f_code.co_filename:
+        step = step.tb_next
+    return step or trace
+
+
+def sentence(error: Exception) -> str:
+    """What an exception says to people: of the system's own, the file and what is the matter with it."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error)

@@ -81,7 +81,7 @@ def _mistake(finding: ErrorDetails, model: object, merged: Merged, redact: Redac
             f"a table, as in [{key}]" if "." in key or not place.sections else f"a section, as in [{key}]",
         )
     if kind == "value_error" and "error" in context:
-        said = redact(str(context["error"]))
+        said = redact.known(str(context["error"]))
         return (
             Mistake(origin, key, said)
             if isinstance(value, Mapping) or value is None
@@ -116,7 +116,7 @@ def _value(values: object, path: Path) -> object:
 
 def _got(place: Place, value: object, redact: Redaction) -> str:
     if place.is_secret or not place.wants:
-        return "got something else (a secret, so it is not shown)"
+        return "the value does not fit (a secret, so it is not shown)"
     if isinstance(value, Mapping):
         return "got a table"
     if isinstance(value, list):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from log_sentinel.config.layers import Layer, Merged
 from log_sentinel.config.mistakes import Mistake
@@ -35,15 +36,25 @@ def resolve(merged: Merged, model: object, environ: Mapping[str, str]) -> list[M
 
 
 def secrets(values: object, place: Place) -> Iterator[str]:
-    """Every secret that stands in `values`."""
+    """Every secret that stands in `values`: of a database's URL the password alone, which messages must not show."""
     if place.is_secret and isinstance(values, str):
-        yield values
+        yield from _secret_parts(values)
     elif isinstance(values, dict):
         for key, value in values.items():
             yield from secrets(value, place.child(key, values))
     elif isinstance(values, list):
         for index, value in enumerate(values):
             yield from secrets(value, place.child(index, values))
+
+
+def _secret_parts(value: str) -> Iterator[str]:
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme in ("http", "https"):
+        yield value
+    elif "@" in rest and ":" in rest.rpartition("@")[0]:
+        password = rest.rpartition("@")[0].partition(":")[2]
+        yield password
+        yield unquote(password)
 
 
 def _named(values: object, place: Place, path: Path) -> Iterator[tuple[Path, str]]:

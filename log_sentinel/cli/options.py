@@ -1,0 +1,37 @@
+"""Options that several commands have; they are called and explained the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from log_sentinel.cli.output import Shape
+
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        help="The settings file. [default: $LOG_SENTINEL_CONFIG, ./log-sentinel.toml, "
+        "/etc/log-sentinel/log-sentinel.toml]",
+        show_default=False,
+    ),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option("--db", metavar="URL", help="The database, instead of database.url.", show_default=False),
+]
+Output = Annotated[Shape, typer.Option("--output", help="The shape of what is printed.")]
+FormatName = Annotated[
+    str | None,
+    typer.Option("--format", metavar="NAME", help="The log's format; guessed when not named.", show_default=False),
+]
+Directive = Annotated[
+    str | None,
+    typer.Option(
+        "--log-format",
+        metavar="DIRECTIVE",
+        help="The nginx log_format directive, instead of a format's name.",
+        show_default=False,
+    ),
+]
