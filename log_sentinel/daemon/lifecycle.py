@@ -46,7 +46,7 @@ class Parts:
 
 @contextmanager
 def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set `stop`; a second one ends the process at once. Earlier handlers are put back at the end."""
+    """SIGTERM and SIGINT set `stop`; a second one ends the process at once. Earlier handlers come back at the end."""
 
     def ask(number: int, _: FrameType | None) -> None:
         if stop.is_set():

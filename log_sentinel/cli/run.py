@@ -1,0 +1,73 @@
+"""`log-sentinel run`: the daemon."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from log_sentinel.cli import exits, opening
+from log_sentinel.cli.options import ConfigFile, DatabaseUrl
+
+if TYPE_CHECKING:
+    from log_sentinel.config.load import Loaded
+    from log_sentinel.daemon.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command("run")(run)
+
+
+def run(
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATH]...", help="Log files or globs to watch, instead of the sources in the settings."
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    db: DatabaseUrl = None,
+) -> None:
+    """Watch the logs, store what is denied, tell people. Runs until it is stopped (SIGTERM, Ctrl-C)."""
+    from log_sentinel.cli import logs
+    from log_sentinel.daemon.lifecycle import stopping_on_signals
+
+    loaded = _complete(_watching(opening.settings(config, db), paths or []))
+    logs.set_up(loaded.settings.log, loaded.secrets)
+    stop = threading.Event()
+    with stopping_on_signals(stop):
+        # after the signals are ours: this loads polars, which takes its second
+        from log_sentinel.daemon import wiring
+
+        wiring.run(loaded, stop)
+
+
+def _watching(loaded: "Loaded[Settings]", paths: list[str]) -> "Loaded[Settings]":
+    """The settings with `paths` for their sources, each named after its file."""
+    from log_sentinel.sources.settings import FileSource
+
+    if not paths:
+        return loaded
+    sources: dict[str, FileSource] = {}
+    for path in paths:
+        stem = Path(path).stem.replace("*", "").strip("-_. ") or "log"
+        taken = sum(name == stem or name.startswith(f"{stem}-") for name in sources)
+        sources[f"{stem}-{taken + 1}" if taken else stem] = FileSource(path=str(Path(path).absolute()))
+    return replace(loaded, settings=loaded.settings.model_copy(update={"sources": sources}))
+
+
+def _complete(loaded: "Loaded[Settings]") -> "Loaded[Settings]":
+    """The settings with something to watch (or Failed), and with the console to tell where no channel is set."""
+    from log_sentinel.delivery.console.settings import ConsoleSettings
+
+    if not loaded.settings.sources:
+        raise exits.Failed(
+            "there is nothing to watch. Name log files, as in `log-sentinel run /var/log/nginx/access.log`, "
+            "or put [sources.NAME] into the settings (`log-sentinel config sample` shows how).",
+            exits.BAD_SETTINGS,
+        )
+    if loaded.settings.channels:
+        return loaded
+    typer.echo("No channel is set: alerts are printed here.", err=True)
+    return replace(loaded, settings=loaded.settings.model_copy(update={"channels": {"console": ConsoleSettings()}}))

@@ -1,0 +1,59 @@
+"""What the store knows around an incident: some of its denied requests, and the verdict most of them share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from log_sentinel.delivery.message.composing import Background
+from log_sentinel.model.spike import Dimension
+from log_sentinel.store.readers import sample_denials
+
+if TYPE_CHECKING:
+    from log_sentinel.model.incident import Incident
+    from log_sentinel.store.engine import Database
+
+Row = dict[str, object]
+
+# Enough to tell which verdict prevails, few enough to read at every message.
+LOOKED_AT = 500
+COLUMNS = (Dimension.CLIENT, Dimension.IP, Dimension.NETWORK, Dimension.ROUTE, Dimension.SOURCE)
+MINUTE = timedelta(minutes=1)
+
+
+def around(database: Database, incident: Incident) -> Background:
+    """The newest denied requests of `incident` and their prevailing verdict. Raises StoreError."""
+    where = {incident.dimension.value: incident.key} if incident.dimension in COLUMNS else {}
+    until = (incident.resolved_at or incident.last_seen_at) + MINUTE
+    rows = sample_denials(database, incident.since, until, where, LOOKED_AT).to_dicts()
+    return Background(samples=rows, finding=prevailing(rows))
+
+
+def prevailing(rows: list[Row]) -> dict[str, object]:
+    """The verdict that most of `rows` (of `denials`) share, as a `Finding` in JSON; {} without rows.
+
+    Its confidence is the mean of theirs, times the share of the rows that have this verdict: where causes are mixed,
+    none is sure.
+    """
+    if not rows:
+        return {}
+    ((cause, denied_by), _), *_ = Counter((row["cause"], row["denied_by"]) for row in rows).most_common(1)[0]
+    sharing = [row for row in rows if (row["cause"], row["denied_by"]) == (cause, denied_by)]
+    sure = sum(float(str(row["cause_confidence"])) for row in sharing) / len(rows)
+    others = Counter(row["cause"] for row in rows if row["cause"] != cause)
+    first = sharing[0]
+    return {
+        "cause": cause,
+        "denied_by": denied_by,
+        "confidence": round(sure, 2),
+        "alternatives": [[other, round(n / len(rows), 2)] for other, n in others.most_common(2)]
+        or _decoded(first["cause_alternatives"]),
+        "evidence": _decoded(first["evidence"]),
+    }
+
+
+def _decoded(stored: object) -> object:
+    return msgspec.json.decode(stored) if isinstance(stored, str) else []

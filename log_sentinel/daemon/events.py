@@ -1,0 +1,107 @@
+"""The events of a file, batch by batch, as they would be stored; nothing is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from log_sentinel.daemon.ingest import CHUNK_BYTES
+from log_sentinel.daemon.once import STDIN, NoFormat, source_name
+from log_sentinel.daemon.readings import chooser, definitions, options_for
+from log_sentinel.diagnosis.verdict import judge
+from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED
+from log_sentinel.sources.once import OncePass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+    from log_sentinel.config.load import Loaded
+    from log_sentinel.daemon.judging import Format
+    from log_sentinel.daemon.settings import Settings
+    from log_sentinel.model.lines import Checkpoint, Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """`frame`: JUDGED columns, the verdict null where nothing was denied. `rejects`: line number, reason, sample."""
+
+    frame: pl.DataFrame
+    rejects: list[tuple[int, str, str]]
+
+
+class Unremembered:
+    """Checkpoints that nobody keeps: every pass begins at the beginning."""
+
+    def __init__(self) -> None:
+        self._generations = 0
+
+    def known(self, _source: str) -> list[Checkpoint]:
+        return []
+
+    def begin(self, checkpoint: Checkpoint) -> Checkpoint:
+        self._generations += 1
+        return replace(checkpoint, generation=self._generations)
+
+    def mark(self, checkpoint: Checkpoint) -> None:
+        """Nothing is kept."""
+
+
+def events(
+    loaded: Loaded[Settings],
+    path: str,
+    stdin: BinaryIO,
+    *,
+    format_name: str | None,
+    directive: str | None,
+    everything: bool,
+) -> Iterator[Looked]:
+    """The denied requests of `path` (`-`: `stdin`), or all of them.
+
+    Raises OSError when there is no such file, NoFormat when no format reads it, BadSettings, BadDefinition.
+    """
+    settings = loaded.settings
+    name = "stdin" if path == STDIN else source_name(settings, Path(path))
+    configured = settings.sources.get(name) if format_name is None and directive is None else None
+    choose = chooser(
+        name,
+        definitions(settings, loaded.folder),
+        options_for(settings, settings.sources.get(name)),
+        format_name=configured.format if configured else format_name,
+        directive=configured.log_format if configured else directive,
+    )
+    source = OncePass(name, path, Unremembered(), stream=stdin if path == STDIN else None)
+    form, line = None, 1
+    try:
+        while (lines := source.read(CHUNK_BYTES)) is not None:
+            form = form or choose(lines.data)
+            if form is None:
+                raise NoFormat(path)
+            yield _looked(lines, form, line, None if everything else settings.denials.statuses)
+            line += lines.data.count(b"\n") + len(lines.skipped)
+    finally:
+        source.close()
+
+
+def _looked(lines: Lines, form: Format, first_line: int, statuses: frozenset[int] | None) -> Looked:
+    found = form.parser.events(lines)
+    denied = pl.col("status").is_in(sorted(form.parser.options.statuses))
+    judged = judge(found.frame.filter(denied), form.definition)
+    if statuses is None:
+        others = found.frame.filter(~denied).select(pl.exclude(f"^{EVIDENCE_PREFIX}.*$"))
+        judged = pl.concat([judged, others], how="diagonal").sort("origin_offset").select(JUDGED.keys())
+    rejects = [
+        (first_line + _lines_before(lines, offset), reason, sample)
+        for offset, reason, sample in found.rejects.iter_rows()
+    ]
+    return Looked(judged, rejects)
+
+
+def _lines_before(lines: Lines, offset: int) -> int:
+    before = sum(skipped < offset for skipped, _, _ in lines.skipped)
+    if lines.offsets is not None:
+        return before + sum(other < offset for other in lines.offsets)
+    return before + lines.data.count(b"\n", 0, offset - lines.move.start)

@@ -1,0 +1,74 @@
+"""How the running daemon is, part by part, for /healthz: what is the matter and what to do about it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from log_sentinel.web.health import Health, Part, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from log_sentinel.daemon.ingest import Ingest, Reading
+    from log_sentinel.daemon.jobs import JobState
+    from log_sentinel.delivery.loop import Delivery
+
+
+def of_daemon(readings: Sequence[Reading], ingest: Ingest, jobs: Mapping[str, JobState], delivery: Delivery) -> Health:
+    """The state of all parts; asked for from any thread."""
+    parts = (
+        *(part for reading in readings for part in _source(reading)),
+        _database(ingest),
+        *(_job(name, state) for name, state in list(jobs.items())),
+        *_channels(delivery),
+    )
+    return Health(parts=tuple(parts), ready=ingest.waiting_for_database is None and not ingest.finished.is_set())
+
+
+def _source(reading: Reading) -> Iterable[Part]:
+    name = f"source {reading.source.name}"
+    if reading.format_unknown:
+        yield Part(
+            name,
+            State.FAILING,
+            "no known format reads its lines; they wait in the file",
+            "Set format or log_format of the source; `log-sentinel formats list` shows what there is.",
+        )
+        return
+    problems = reading.source.problems()
+    for problem in problems:
+        yield Part(name, State.TROUBLED, f"{problem.where}: {problem.found}", problem.to_do)
+    if not problems:
+        yield Part(name, State.OK, f"{reading.source.behind()} bytes behind")
+
+
+def _database(ingest: Ingest) -> Part:
+    if ingest.waiting_for_database is not None:
+        return Part(
+            "database", State.FAILING, ingest.waiting_for_database, "Nothing is lost: the log files keep the lines."
+        )
+    return Part("database", State.OK)
+
+
+def _job(name: str, state: JobState) -> Part:
+    if state.failing_since is not None:
+        return Part(
+            f"job {name}",
+            State.TROUBLED,
+            f"fails since {state.failing_since:%Y-%m-%d %H:%M:%S} UTC: {state.last_error}",
+            "Look at the daemon's log; the job is tried again at its next time.",
+        )
+    return Part(f"job {name}", State.OK)
+
+
+def _channels(delivery: Delivery) -> Iterable[Part]:
+    for name, state in delivery.states().items():
+        if state.reason is None:
+            yield Part(f"channel {name}", State.OK)
+        else:
+            yield Part(
+                f"channel {name}",
+                State.TROUBLED,
+                f"cannot deliver: {state.reason}",
+                f"`log-sentinel channels test {name}` tries it and says what is wrong.",
+            )

@@ -1,0 +1,248 @@
+"""Lines in, commits out: what `run` and `ingest` share.
+
+One thread reads whole lines from every source in turn, two parse and judge them, one commits in the order of reading.
+At most AHEAD batches are between reading and the database; when the store is slow, reading waits and the files keep
+the data.
+
+Sources run ahead of what is committed only in memory. Whenever a commit does not go through as it was read (somebody
+else moved the checkpoint, a connection broke after its COMMIT was sent), everything in flight is thrown away and the
+sources go back to the checkpoints in the database. So a line is stored once, or not yet.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from log_sentinel.daemon.judging import Format, judged
+from log_sentinel.model.commit import Commit, SourceBatch
+from log_sentinel.store.appending import Superseded
+from log_sentinel.store.engine import DatabaseUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from log_sentinel.daemon.tally import Tally
+    from log_sentinel.sources.source import Source
+    from log_sentinel.sources.wakeups import Wakeups
+    from log_sentinel.store.appending import Appended
+
+log = structlog.get_logger(__name__)
+
+CHUNK_BYTES = 4 << 20
+# Batches between reading and the database, and how many of them may share one transaction.
+AHEAD = 3
+COMMIT_BATCHES = 4
+# A busy live log wakes us at every write; lines gather this long so that a commit is worth its cost.
+GATHER_SECONDS = 0.2
+# At the end of one pass: how often it is looked whether everything read is committed.
+DRAIN_SECONDS = 0.005
+FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 30.0
+# A source whose format nobody knows is looked at again after this long: more lines may tell.
+UNKNOWN_FORMAT_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Reading:
+    """A source, and how its format is found from the first lines it gives (None: no format reads them)."""
+
+    source: Source
+    choose: Callable[[bytes], Format | None]
+    form: Format | None = None
+    not_before: float = 0.0
+
+    @property
+    def format_unknown(self) -> bool:
+        return self.form is None and self.not_before > 0
+
+
+@dataclass(slots=True)
+class _InFlight:
+    epoch: int
+    batch: Future[SourceBatch]
+
+
+class Ingest:
+    """Carries lines from `readings` into the store by `append`.
+
+    Without `wakeups` it is one pass: it stops when every source is at its end and everything is committed, and a
+    database that is gone ends it (`failure`). With them it goes on until `stop` and waits for a database to come back.
+    `finished` is set at the end, however it came; `failure` says why if it was not meant.
+    """
+
+    def __init__(
+        self,
+        readings: Sequence[Reading],
+        append: Callable[[Commit], Appended],
+        *,
+        instance: str,
+        tally: Tally,
+        wakeups: Wakeups | None = None,
+        poll_seconds: float = 1.0,
+    ) -> None:
+        self.finished = threading.Event()
+        self.failure: Exception | None = None
+        self.waiting_for_database: str | None = None
+        self._readings = readings
+        self._append = append
+        self._instance = instance
+        self._tally = tally
+        self._wakeups = wakeups
+        self._poll_seconds = poll_seconds
+        self._in_flight: queue.Queue[_InFlight | None] = queue.Queue(AHEAD)
+        self._stopping = threading.Event()
+        self._rewind = threading.Event()
+        self._epoch = 0
+        self._pool = ThreadPoolExecutor(2, thread_name_prefix="parsing")
+        self._threads = [
+            threading.Thread(target=self._guarded, args=(work,), name=name)
+            for name, work in (("reading", self._read_on), ("writing", self._write_on))
+        ]
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was read is committed."""
+        return self._in_flight.unfinished_tasks == 0 and not self._rewind.is_set()
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Ends reading, commits what was read and returns. What could not be committed is read again later."""
+        self._stopping.set()
+        if self._wakeups is not None:
+            self._wakeups.wake()
+        for thread in self._threads:
+            thread.join()
+        self._pool.shutdown()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception as why:  # noqa: BLE001 - told by whoever waits for `finished`
+            self.failure = self.failure or why
+        finally:
+            if self.failure is not None or work == self._write_on:
+                self._stopping.set()
+                self.finished.set()
+
+    # reading
+
+    def _read_on(self) -> None:
+        try:
+            while not self._stopping.is_set():
+                self._go_back_if_asked()
+                began = time.monotonic()
+                read = sum(self._read_from(reading) for reading in self._readings)
+                if self._wakeups is None:
+                    if read == 0 and self.idle:
+                        return
+                    self._stopping.wait(0 if read else DRAIN_SECONDS)
+                elif read == 0:
+                    self._wakeups.wait(self._poll_seconds)
+                elif read < CHUNK_BYTES:
+                    self._stopping.wait(max(0.0, GATHER_SECONDS - (time.monotonic() - began)))
+        finally:
+            self._put(None)
+
+    def _read_from(self, reading: Reading) -> int:
+        if reading.not_before > time.monotonic():
+            return 0
+        lines = reading.source.read(CHUNK_BYTES)
+        if lines is None:
+            return 0
+        if reading.form is None:
+            reading.form = reading.choose(lines.data)
+        if reading.form is None:
+            reading.source.rewind()
+            reading.not_before = time.monotonic() + UNKNOWN_FORMAT_SECONDS
+            return 0
+        self._put(_InFlight(self._epoch, self._pool.submit(judged, lines, reading.form)))
+        return len(lines.data)
+
+    def _put(self, one: _InFlight | None) -> None:
+        while True:
+            try:
+                return self._in_flight.put(one, timeout=0.5)
+            except queue.Full:
+                if self.finished.is_set():
+                    return None
+
+    def _go_back_if_asked(self) -> None:
+        if self._rewind.is_set():
+            self._epoch += 1
+            for reading in self._readings:
+                reading.source.rewind()
+            self._tally.rewinds += 1
+            self._rewind.clear()
+
+    # writing
+
+    def _write_on(self) -> None:
+        while True:
+            taken = self._take()
+            going = [one for one in taken if one is not None]
+            # after a rewind was asked for, what was read before it is stale
+            fresh = [one for one in going if one.epoch == self._epoch and not self._rewind.is_set()]
+            if fresh:
+                self._commit(fresh)
+            for _ in taken:
+                self._in_flight.task_done()
+            if len(going) < len(taken):
+                return
+
+    def _take(self) -> list[_InFlight | None]:
+        """The next batch, and with it those behind it that are parsed already; None closes the line."""
+        taken = [self._in_flight.get()]
+        while taken[-1] is not None and len(taken) < COMMIT_BATCHES:
+            try:
+                taken.append(self._in_flight.get_nowait())
+            except queue.Empty:
+                break
+        return taken
+
+    def _commit(self, going: list[_InFlight]) -> None:
+        batches = tuple(one.batch.result() for one in going)
+        retry = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                appended = self._append(Commit(self._instance, batches))
+            except Superseded as why:
+                log.warning("checkpoint moved by somebody else; reading again from the database", reason=str(why))
+                self._tally.commit_failures += 1
+                self._rewind.set()
+                return
+            except DatabaseUnavailable as why:
+                self._tally.commit_failures += 1
+                if self._wakeups is None:
+                    raise
+                if self.waiting_for_database is None:
+                    log.warning("database is not available; waiting, the files keep the lines", reason=str(why))
+                self.waiting_for_database = str(why)
+                if self._stopping.wait(retry):
+                    return
+                retry = min(2 * retry, LONGEST_RETRY_SECONDS)
+            else:
+                break
+        if self.waiting_for_database is not None:
+            log.info("database is back")
+            self.waiting_for_database = None
+        self._count(batches, appended)
+
+    def _count(self, batches: tuple[SourceBatch, ...], appended: Appended) -> None:
+        self._tally.commits += 1
+        self._tally.duplicates += appended.duplicates
+        for batch in batches:
+            one = self._tally.source(batch.source)
+            one.lines += batch.parsed.lines
+            one.bytes += batch.move.to.offset - batch.move.start
+            one.denials += batch.parsed.denials.height
+            one.candidates += batch.parsed.candidates.height
+            one.rejects.update(batch.parsed.reject_counts)

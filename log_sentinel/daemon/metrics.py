@@ -1,0 +1,109 @@
+"""The daemon's figures for Prometheus, read off its tallies when somebody scrapes.
+
+Labels hold names from the settings and from our own code, never anything a log line said: there are few series.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
+from prometheus_client.registry import Collector
+
+from log_sentinel import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from prometheus_client.metrics_core import Metric
+
+    from log_sentinel.daemon.jobs import JobState
+    from log_sentinel.daemon.tally import Tally
+    from log_sentinel.delivery.loop import Delivery
+    from log_sentinel.sources.source import Source
+
+
+class DaemonMetrics(Collector):
+    """What ingest, sources and jobs count; register it with a CollectorRegistry of one's own."""
+
+    def __init__(
+        self, tally: Tally, sources: Sequence[Source], jobs: Mapping[str, JobState], delivery: Delivery
+    ) -> None:
+        self._tally = tally
+        self._sources = sources
+        self._jobs = jobs
+        self._delivery = delivery
+
+    def collect(self) -> Iterable[Metric]:
+        yield InfoMetricFamily("log_sentinel_build", "What runs here.", {"version": __version__})
+        yield from self._ingest()
+        yield from self._source_states()
+        yield from self._job_states()
+        yield from self._channel_states()
+
+    def _ingest(self) -> Iterable[Metric]:
+        by_source = {
+            "lines": "Lines read and accounted for in the database.",
+            "bytes": "Bytes of log read and accounted for in the database.",
+            "denials": "Denied requests stored.",
+            "candidates": "Requests kept for a while in case an error log proves them denied.",
+        }
+        for what, text in by_source.items():
+            counter = CounterMetricFamily(f"log_sentinel_{what}", text, labels=["source"])
+            for name, one in list(self._tally.sources.items()):
+                counter.add_metric([name], getattr(one, what))
+            yield counter
+        rejects = CounterMetricFamily(
+            "log_sentinel_rejected_lines", "Lines nobody could read.", labels=["source", "reason"]
+        )
+        for name, one in list(self._tally.sources.items()):
+            for reason, n in list(one.rejects.items()):
+                rejects.add_metric([name, reason], n)
+        yield rejects
+        yield CounterMetricFamily("log_sentinel_commits", "Transactions that brought lines in.", self._tally.commits)
+        yield CounterMetricFamily(
+            "log_sentinel_commit_failures", "Commits that had to be tried again.", self._tally.commit_failures
+        )
+        yield CounterMetricFamily(
+            "log_sentinel_duplicate_denials",
+            "Denials met a second time and not stored again. Anything but 0 is a fault.",
+            self._tally.duplicates,
+        )
+
+    def _source_states(self) -> Iterable[Metric]:
+        behind = GaugeMetricFamily("log_sentinel_bytes_behind", "Bytes known but not read yet.", labels=["source"])
+        problems = GaugeMetricFamily("log_sentinel_source_problems", "Files that cannot be read.", labels=["source"])
+        for source in self._sources:
+            behind.add_metric([source.name], source.behind())
+            problems.add_metric([source.name], len(source.problems()))
+        yield behind
+        yield problems
+
+    def _job_states(self) -> Iterable[Metric]:
+        runs = CounterMetricFamily("log_sentinel_job_runs", "Runs begun.", labels=["job"])
+        failures = CounterMetricFamily("log_sentinel_job_failures", "Runs that failed.", labels=["job"])
+        success = GaugeMetricFamily(
+            "log_sentinel_job_last_success_timestamp_seconds", "When a run last ended well.", labels=["job"]
+        )
+        for name, state in list(self._jobs.items()):
+            runs.add_metric([name], state.runs)
+            failures.add_metric([name], state.failures)
+            if state.last_success is not None:
+                success.add_metric([name], state.last_success.timestamp())
+        yield runs
+        yield failures
+        yield success
+
+    def _channel_states(self) -> Iterable[Metric]:
+        notifications = CounterMetricFamily(
+            "log_sentinel_notifications", "Messages, by what became of the attempt.", labels=["channel", "outcome"]
+        )
+        failing = GaugeMetricFamily(
+            "log_sentinel_channel_failing", "1 while a channel cannot deliver.", labels=["channel"]
+        )
+        for name, state in self._delivery.states().items():
+            for outcome in ("sent", "failed", "undelivered"):
+                notifications.add_metric([name, outcome], getattr(state, outcome))
+            failing.add_metric([name], state.reason is not None)
+        yield notifications
+        yield failing

@@ -1,0 +1,87 @@
+"""Which parser reads which source: the format its settings name, the directive they hold, or the one its lines fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from log_sentinel.config.mistakes import BadSettings, Mistake, nearest
+from log_sentinel.content import shipped
+from log_sentinel.daemon.judging import Format
+from log_sentinel.parsing.compiling import ParseOptions, compiled
+from log_sentinel.parsing.definitions import load_folders
+from log_sentinel.parsing.directive import from_directive
+from log_sentinel.parsing.guessing import guess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from log_sentinel.daemon.settings import Settings
+    from log_sentinel.parsing.definitions import Definition
+    from log_sentinel.sources.settings import SourceSettings
+
+log = structlog.get_logger(__name__)
+
+
+def definitions(settings: Settings, folder: Path) -> dict[str, Definition]:
+    """The shipped formats, and over them those of the folders that the settings name, relative ones from `folder`.
+
+    Raises BadDefinition.
+    """
+    return load_folders([shipped("parsers"), *(folder / Path(own) for own in settings.parsing.definitions)])
+
+
+def options_for(settings: Settings, source: SourceSettings | None = None) -> ParseOptions:
+    """What the parser of a source (None: of a file nobody configured) must know besides its format."""
+    denials = settings.denials
+    if source is None:
+        return ParseOptions(denials.statuses, denials.candidate_statuses)
+    return ParseOptions(denials.statuses, denials.candidate_statuses, source.trusted_proxies, source.zone)
+
+
+def chooser(
+    name: str,
+    known: Mapping[str, Definition],
+    options: ParseOptions,
+    *,
+    format_name: str | None = None,
+    directive: str | None = None,
+    origin: str = "",
+    key: str = "--format",
+) -> Callable[[bytes], Format | None]:
+    """How the format of the source `name` is found from its first lines; the answer is None while no format fits them.
+
+    Raises BadSettings (said of `key` in `origin`) when `format_name` is none of the known ones, BadDefinition when
+    `directive` cannot be read.
+    """
+    if format_name is not None and format_name not in known:
+        listed = f"one of {', '.join(sorted(known))}"
+        raise BadSettings([Mistake(origin, key, f'got "{format_name}"', listed, nearest(format_name, known))])
+    if format_name is not None or directive is not None:
+        named = known[format_name] if format_name is not None else from_directive(directive or "")
+        form = Format(named, compiled(named, options))
+        return lambda _: form
+    return _Guessing(name, known, options)
+
+
+class _Guessing:
+    """Says once which format it took, or that none fits yet."""
+
+    def __init__(self, name: str, known: Mapping[str, Definition], options: ParseOptions) -> None:
+        self._name, self._known, self._options = name, known, options
+        self._told = False
+
+    def __call__(self, head: bytes) -> Format | None:
+        found = guess(head, self._known.values())
+        if found is not None:
+            log.info("format guessed", source=self._name, format=found.name, confidence=round(found.confidence, 2))
+            return Format(self._known[found.name], compiled(self._known[found.name], self._options))
+        if not self._told:
+            log.warning(
+                "no known format reads this source; its lines wait in the file. Name its format or its log_format",
+                source=self._name,
+            )
+            self._told = True
+        return None
