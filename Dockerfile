@@ -28,10 +28,10 @@ COPY --from=build --chown=10001:10001 /var/lib/log-sentinel /var/lib/log-sentine
 
 ENV PATH=/opt/log-sentinel/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1 \
-    LOG_SENTINEL__DATABASE__URL=sqlite:////var/lib/log-sentinel/sentinel.db
+    PYTHONUNBUFFERED=1
 
-# A number, not a name: runAsNonRoot can check it. The only folder that is written to is the state folder.
+# A number, not a name: runAsNonRoot can check it. The default database, log-sentinel.db, lands in the working folder, which
+# is the only one that is written to.
 USER 10001:10001
 WORKDIR /var/lib/log-sentinel
 VOLUME ["/var/lib/log-sentinel"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 import pytest
 
@@ -51,7 +51,7 @@ def sections() -> dict[str, type[BaseModel]]:
     found["`[sources.NAME]`"] = FileSource
     found["`[[routing]]`"] = Route
     for channel in CHANNELS:
-        kind: type[BaseModel] = channel.settings
+        kind = cast("type[BaseModel]", channel.settings)
         (name,) = get_args(kind.model_fields["type"].annotation)
         found[f'`type = "{name}"`'] = kind
     return found
