@@ -107,6 +107,7 @@ def a_daemon(settings: Path, environ: dict[str, str] | None = None) -> Iterator[
         yield daemon
     except BaseException:
         daemon.process.kill()
+        sys.stderr.write(daemon.all_said)  # pytest shows it with the failure
         raise
     else:
         if daemon.process.returncode is None:
