@@ -38,19 +38,20 @@ _LISTS = {
 
 def shape(rows: pl.DataFrame) -> dict[str, object]:
     """Who, from where, on what: the lists above, of ROWS."""
+    counts = (
+        rows.lazy()
+        .select("n", *(pl.col(column).cast(pl.String).alias(name) for name, column in _LISTS.items()))
+        .unpivot(on=list(_LISTS), index="n")
+        .drop_nulls("value")
+        .group_by("variable", "value")
+        .agg(pl.col("n").sum())
+        .sort("n", "value", descending=[True, False])
+        .collect()
+    )
     found: dict[str, object] = {}
-    for name, column in _LISTS.items():
-        counts = (
-            rows.lazy()
-            .drop_nulls(column)
-            .group_by(pl.col(column).cast(pl.String))
-            .agg(pl.col("n").sum())
-            .sort(pl.col("n"), pl.col(column), descending=[True, False])
-            .collect()
-        )
-        if not counts.is_empty():
-            found[name] = [list(pair) for pair in counts.head(LISTED).iter_rows()]
-            found[f"{name}_distinct"] = counts.height
+    for (name,), of_name in counts.partition_by("variable", as_dict=True).items():
+        found[str(name)] = [list(pair) for pair in of_name.select("value", "n").head(LISTED).iter_rows()]
+        found[f"{name}_distinct"] = of_name.height
     found["anonymous"] = int(rows.filter(pl.col("client").is_null())["n"].sum())
     return found
 

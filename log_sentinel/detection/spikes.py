@@ -46,7 +46,8 @@ def _of_rule(
     rows = rows.filter(pl.col("key").is_in(high.keys["key"].implode()))
     if (wanted := counting.wanted(rule.counted)) is not None:
         rows = rows.filter(wanted)
-    course = high.tally.by_minute(minute, evidence.CHART_MINUTES, high.keys["key"])
+    rows_of = rows.partition_by("key", as_dict=True)
+    courses = high.tally.by_minute(minute, evidence.CHART_MINUTES, high.keys["key"]).partition_by("key", as_dict=True)
     return [
         Spike(
             rule=rule.name,
@@ -59,8 +60,8 @@ def _of_rule(
             expected=expected,
             window_minutes=rule.window,
             evidence={
-                **evidence.shape(of_key := rows.filter(pl.col("key") == key)),
-                **evidence.course(course.filter(pl.col("key") == key), minute, expected, rule.window),
+                **evidence.shape(of_key := rows_of.get((key,), rows.clear())),
+                **evidence.course(courses[key,], minute, expected, rule.window),
                 **evidence.denominator(requests, dimension, key, minute, rule.window),
                 "shared": _shared(of_key, (dimension, key), keys_of),
             },

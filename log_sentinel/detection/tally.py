@@ -27,7 +27,7 @@ class Tally:
             whole = int(counts["n"].sum())
             counts = counts.top_k(MAX_KEYS_A_MINUTE, by="n")
             self.cut += whole - int(counts["n"].sum())
-        self._minutes[minute] = counts
+        self._minutes[minute] = counts.with_columns(pl.lit(minute, pl.Int64).alias("minute"))
         oldest = max(self._minutes) - self._keep
         self._minutes = {number: frame for number, frame in self._minutes.items() if number > oldest}
 
@@ -37,11 +37,8 @@ class Tally:
 
     def by_minute(self, until: int, minutes: int, keys: pl.Series | None = None) -> pl.DataFrame:
         """key, n and minute (Int64) of those minutes; of `keys` alone when given."""
-        frames = [
-            (frame if keys is None else frame.filter(pl.col("key").is_in(keys))).with_columns(
-                pl.lit(minute, pl.Int64).alias("minute")
-            )
-            for minute, frame in self._minutes.items()
-            if until - minutes < minute <= until
-        ]
-        return pl.concat(frames) if frames else pl.DataFrame(schema={**COUNTS, "minute": pl.Int64})
+        frames = [frame for minute, frame in self._minutes.items() if until - minutes < minute <= until]
+        if not frames:
+            return pl.DataFrame(schema={**COUNTS, "minute": pl.Int64})
+        whole = pl.concat(frames)
+        return whole if keys is None else whole.filter(pl.col("key").is_in(keys.implode()))

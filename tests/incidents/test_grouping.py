@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from log_sentinel.incidents.grouping import groups
+from log_sentinel.model.spike import Dimension, Severity, Spike
+from tests.incidents.spikes import a_spike, sharing
+
+client = a_spike("acme")
+ip = a_spike("192.0.2.1", dimension=Dimension.IP, observed=40)
+route = a_spike("/orders", dimension=Dimension.ROUTE, observed=110)
+
+
+def roots(*spikes: Spike) -> dict[str, list[str]]:
+    return {group.root.key: [member.key for member in group.members] for group in groups(spikes)}
+
+
+def test_a_client_over_its_addresses_and_a_route_is_the_clients_matter() -> None:
+    assert roots(
+        sharing(ip, (client, 40), (route, 40)),
+        sharing(route, (client, 100), (ip, 40)),
+        sharing(client, (ip, 40), (route, 100)),
+    ) == {"acme": ["/orders", "192.0.2.1"]}
+
+
+def test_a_route_that_many_clients_meet_is_the_routes_matter() -> None:
+    assert roots(sharing(client, (route, 100)), sharing(replace(route, observed=1000), (client, 100))) == {
+        "/orders": ["acme"]
+    }
+
+
+def test_spikes_that_have_little_in_common_stay_apart() -> None:
+    assert roots(sharing(client, (route, 20)), sharing(route, (client, 20))) == {"acme": [], "/orders": []}
+
+
+def test_two_rules_about_one_key_are_one_matter_and_the_graver_names_it() -> None:
+    grave = replace(client, rule="tight", severity=Severity.CRITICAL)
+
+    assert [(group.root.rule, [member.rule for member in group.members]) for group in groups([client, grave])] == [
+        ("tight", ["client-spike"])
+    ]
+
+
+def test_what_is_usual_for_a_key_is_no_part_of_its_excess() -> None:
+    busy = replace(route, observed=1000, expected=900.0)
+
+    assert roots(sharing(client, (busy, 100)), sharing(busy, (client, 60))) == {"acme": ["/orders"]}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(list(Dimension)), st.sampled_from("abc"), st.integers(1, 500)),
+        max_size=8,
+        unique_by=lambda one: one[:2],
+    ),
+    st.data(),
+)
+def test_every_spike_is_in_one_group_once(found: list[tuple[Dimension, str, int]], data: st.DataObject) -> None:
+    plain = [a_spike(key, dimension=dimension, observed=n) for dimension, key, n in found]
+    spikes = [
+        sharing(spike, *((other, data.draw(st.integers(0, spike.observed))) for other in plain if other != spike))
+        for spike in plain
+    ]
+    made = groups(spikes)
+
+    told = [spike for group in made for spike in (group.root, *group.members)]
+    assert sorted(map(repr, spikes)) == sorted(map(repr, told))
+    assert groups(list(reversed(spikes))) == made
