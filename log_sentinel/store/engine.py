@@ -12,8 +12,9 @@ Postgres: a pool; every wait has an end (connecting, statements, locks, silence 
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
-import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,17 @@ from urllib.parse import quote
 from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import NullPool, QueuePool
 
-from log_sentinel.store.faults import DatabaseBroken, DatabaseUnavailable, StoreError, in_words, redacted
+from log_sentinel.store.faults import (
+    DatabaseBroken,
+    DatabaseUnavailable,
+    StoreError,
+    driver_errors,
+    in_words,
+    redacted,
+)
+from log_sentinel.store.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,10 +45,14 @@ if TYPE_CHECKING:
 __all__ = ["Database", "DatabaseBroken", "DatabaseUnavailable", "StoreError", "open_database"]
 
 LOCK_WAIT_SECONDS = 10.0
+READ_SECONDS = 10.0
+# SQLite's virtual machine does some 10 million steps a second
+STEPS_BETWEEN_LOOKS = 100_000
 READERS = 8
 # 16 MB of changes between two moves of the WAL into the file: fewer fsyncs than SQLite's 4 MB, still small to replay
 CHECKPOINT_PAGES = 4000
 WAL_KEPT_BYTES = 64 * 1024 * 1024
+WRITER_CACHE_KIB = 16 * 1024
 
 # libpq's own limits, and the server's for this session; milliseconds where no unit stands
 POSTGRES_ARGUMENTS: dict[str, Any] = {
@@ -49,7 +62,8 @@ POSTGRES_ARGUMENTS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
-    "application_name": "log-sentinel",
+    # shown to people who look for who holds what; Postgres keeps 63 bytes
+    "application_name": f"log-sentinel process {os.getpid()} on {socket.gethostname()}"[:63],
     "options": " ".join(
         f"-c {name}"
         for name in (
@@ -71,7 +85,8 @@ class Database:
         self.redacted_url = redacted(url)
         self.is_sqlite = url.get_backend_name() == "sqlite"
         self.path = Path(url.database or "").absolute() if self.is_sqlite else None
-        self._turn = threading.Lock()
+        self._driver_errors = driver_errors(url.get_backend_name())
+        self._turn = Turns()
         self._checkpoints = False
         if self.path is not None:
             self._writer = self._sqlite_engine(self.path, writes=True)
@@ -104,10 +119,29 @@ class Database:
             yield connection
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
-        """A connection that sees one state of the database. Keep it short: on SQLite the WAL grows meanwhile."""
+    def read(self, seconds: float = READ_SECONDS) -> Iterator[Connection]:
+        """A connection that sees one state of the database, for `seconds` at most: on SQLite the WAL grows meanwhile.
+
+        Raises DatabaseUnavailable when a statement takes longer.
+        """
         with self._speaking(), self._reader.begin() as connection:
-            yield connection
+            if not self.is_sqlite:
+                connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
+                yield connection
+                return
+            driver: Any = connection.connection.driver_connection
+            deadline = time.monotonic() + seconds
+            driver.set_progress_handler(lambda: time.monotonic() > deadline, STEPS_BETWEEN_LOOKS)
+            try:
+                yield connection
+            finally:
+                driver.set_progress_handler(None, 0)
+
+    def session(self) -> Connection:
+        """A connection of its own outside any transaction (Postgres), for what lasts as long as a session; close it."""
+        with self._speaking():
+            engine = create_engine(self.url, connect_args=POSTGRES_ARGUMENTS, poolclass=NullPool)
+            return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
 
     def take_checkpointing(self) -> None:
         """From now on this process moves the WAL into the file; for the owner of the database only."""
@@ -126,7 +160,7 @@ class Database:
         """Driver errors in words; the driver's own text may hold log content or a password and stays the cause."""
         try:
             yield
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        except self._driver_errors as error:
             said = in_words(error, self.redacted_url)
             if said is None:
                 raise
@@ -144,6 +178,7 @@ class Database:
                 pages = CHECKPOINT_PAGES if self._checkpoints else 0
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=NORMAL")
+                connection.execute(f"PRAGMA cache_size={-WRITER_CACHE_KIB}")
                 connection.execute("PRAGMA foreign_keys=ON")
                 connection.execute(f"PRAGMA wal_autocheckpoint={pages}")
                 connection.execute(f"PRAGMA journal_size_limit={WAL_KEPT_BYTES}")
@@ -176,9 +211,8 @@ def open_database(settings: DatabaseSettings) -> Database:
         database = Database(url, None if readonly is None else _normal(make_url(readonly.get_secret_value())))
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         raise in_words(error, redacted(url)) or error from error
-    with database.write() if database.is_sqlite else database.read():
-        pass
-    return database
+    with database.read():
+        return database
 
 
 def _normal(url: URL) -> URL:

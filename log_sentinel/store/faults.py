@@ -13,7 +13,7 @@ import sqlite3
 from typing import ClassVar
 
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 
@@ -50,6 +50,7 @@ class Diagnosed:
             "locked by another process for longer than we wait. Find it with: fuser -v FILE",
         ),
         sqlite3.SQLITE_LOCKED: (DatabaseUnavailable, "locked by another connection. It is tried again."),
+        sqlite3.SQLITE_INTERRUPT: (DatabaseUnavailable, "the question took longer than we wait. Ask for less."),
         sqlite3.SQLITE_FULL: (
             DatabaseUnavailable,
             "the disk is full. Free some space; reading goes on from where it stopped, nothing is lost.",
@@ -124,6 +125,29 @@ def in_words(error: BaseException, url: str) -> StoreError | None:
     if cause is not None and type(cause).__module__.partition(".")[0] == "psycopg":
         return _of_postgres(cause, url)
     return None
+
+
+def driver_errors(backend: str) -> tuple[type[Exception], ...]:
+    """What SQLAlchemy and the driver of `backend` (sqlite, postgresql) raise. Raises ModuleNotFoundError."""
+    if backend != "postgresql":
+        return (SQLAlchemyError, sqlite3.Error)
+    import psycopg
+
+    return (SQLAlchemyError, psycopg.Error)
+
+
+def row_is_at_fault(error: Exception) -> bool:
+    """Whether the database takes everything but this row: a value out of range, a constraint, an index entry too long.
+
+    A statement that is wrong by itself is not the row's fault: setting rows aside for it would lose them all.
+    """
+    if isinstance(error, OverflowError | UnicodeError):
+        return True
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, sqlite3.Error):
+        return isinstance(cause, sqlite3.IntegrityError | sqlite3.DataError | sqlite3.InterfaceError)
+    # data exception, integrity constraint violation, program limit exceeded
+    return (getattr(cause, "sqlstate", None) or "")[:2] in ("22", "23", "54")
 
 
 def _of_the_system(error: OSError, url: str) -> StoreError:

@@ -1,0 +1,144 @@
+"""Forgets what is old, in small deletes: each is a transaction of its own, and the ingest takes its turn in between.
+
+The only module besides the owners that deletes from their tables. Incidents take their events and notifications with
+them. Counts of denials per minute are first folded to hours. SQLite reuses the space; the file does not shrink.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import and_, bindparam, delete, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from log_sentinel.model.lines import GenerationState
+from log_sentinel.store import tables
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Table
+
+    from log_sentinel.store.engine import Database
+    from log_sentinel.store.settings import RetentionSettings
+
+# Hours with nothing left to fold, going back in time, after which the rest is taken to be folded
+FOLDED_HOURS = 7 * 24
+
+
+def sweep(db: Database, settings: RetentionSettings, now: datetime, *, instance: str | None = None) -> dict[str, int]:
+    """Deletes what is older than `settings` allow at `now` (UTC); the rows that went by table, without tables of none.
+
+    `instance` is whose forgotten files may be looked for on this host; without it `generations` is left alone.
+    Raises StoreError; what was deleted until then stays deleted.
+    """
+    done: dict[str, int] = {}
+    folded = _fold(db, now - settings.denied_minutes, settings.batch)
+    for table, old in _old(settings, now):
+        done[table.name] = _delete(db, table, old, settings.batch)
+    if instance is not None:
+        done["generations"] = _forget_files(db, now - settings.generations, instance)
+    done["denied_minutes"] += folded
+    return {name: count for name, count in done.items() if count}
+
+
+def _old(settings: RetentionSettings, now: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
+    t = tables
+    return [
+        (t.denials, t.denials.c.time < now - settings.denials),
+        (t.candidates, t.candidates.c.stored_at < now - settings.candidates),
+        (t.companion_evidence, t.companion_evidence.c.stored_at < now - settings.companion_evidence),
+        (t.traffic, t.traffic.c.minute < now - settings.traffic),
+        (t.denied_minutes, t.denied_minutes.c.minute < now - settings.denied_hours),
+        (t.activity, t.activity.c.hour < now - settings.activity),
+        (t.push_seen, t.push_seen.c.seen_at < now - settings.push_seen),
+        (t.rejects, t.rejects.c.seen_at < now - settings.rejects),
+        (t.reject_counts, t.reject_counts.c.hour < now - settings.reject_counts),
+        (t.notifications, t.notifications.c.finished_at < now - settings.notifications),
+        (
+            t.incidents,
+            and_(t.incidents.c.state == "resolved", t.incidents.c.resolved_at < now - settings.incidents),
+        ),
+        (t.config_loads, t.config_loads.c.at < now - settings.config_loads),
+    ]
+
+
+def _delete(db: Database, table: Table, old: ColumnElement[bool], batch: int) -> int:
+    keys = list(table.primary_key)
+    some = select(*keys).where(old).limit(batch)
+    statement = delete(table).where((tuple_(*keys) if len(keys) > 1 else keys[0]).in_(some))
+    deleted = 0
+    while True:
+        with db.write() as connection:
+            count = connection.execute(statement).rowcount
+        deleted += count
+        if count < batch:
+            return deleted
+
+
+def _forget_files(db: Database, before: datetime, instance: str) -> int:
+    """Generations that are over and whose file is gone: to forget one that is there would mean to read it again."""
+    g = tables.generations
+    over = select(g.c.id, g.c.path, g.c.device, g.c.inode).where(
+        g.c.instance == instance,
+        g.c.state.in_((GenerationState.FINISHED, GenerationState.GAP)),
+        g.c.changed_at < before,
+    )
+    with db.read() as connection:
+        gone = [row.id for row in connection.execute(over) if not _is_there(row.path, row.device, row.inode)]
+    if gone:
+        with db.write() as connection:
+            connection.execute(delete(g).where(g.c.id == bindparam("gone")), [{"gone": number} for number in gone])
+    return len(gone)
+
+
+def _is_there(path: str, device: int, inode: int) -> bool:
+    try:
+        found = Path(path).stat()
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return (found.st_dev - device) % (1 << 64) == 0 and (found.st_ino - inode) % (1 << 64) == 0
+
+
+def _fold(db: Database, before: datetime, batch: int) -> int:
+    """Adds minutes to their hour's first, for whole hours before `before`; how many rows were folded.
+
+    Goes back in time from `before` and stops where a week of hours had nothing left to fold.
+    """
+    m = tables.denied_minutes
+    until = before.replace(minute=0, second=0, microsecond=0)
+    removed = clean = 0
+    while clean < FOLDED_HOURS:
+        with db.read() as connection:
+            newest = connection.scalar(select(func.max(m.c.minute)).where(m.c.minute < until))
+        if newest is None:
+            break
+        hour = newest.replace(minute=0)
+        folded = _fold_hour(db, hour, batch)
+        clean = 0 if folded else clean + 1
+        removed += folded
+        until = hour
+    return removed
+
+
+def _fold_hour(db: Database, hour: datetime, batch: int) -> int:
+    m = tables.denied_minutes
+    keys = [column.name for column in m.primary_key]
+    inside = and_(m.c.minute > hour, m.c.minute < hour + timedelta(hours=1))
+    upsert = (sqlite_insert if db.is_sqlite else postgres_insert)(m)
+    add = upsert.on_conflict_do_update(index_elements=keys, set_={"n": m.c.n + upsert.excluded.n})
+    gone = delete(m).where(*(m.c[name] == bindparam(f"old_{name}") for name in keys))
+    removed = 0
+    while True:
+        with db.write() as connection:
+            rows = [dict(row) for row in connection.execute(select(m).where(inside).limit(batch)).mappings()]
+            if not rows:
+                return removed
+            connection.execute(add, [row | {"minute": hour} for row in rows])
+            connection.execute(gone, [{f"old_{name}": row[name] for name in keys} for row in rows])
+        removed += len(rows)
