@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 CANARY = "c4n4ry-d0-n0t-pr1nt"
+# When the logs of these tests begin, by the times in them.
+BEGAN = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 PROGRAM = Path(sys.executable).with_name("log-sentinel")
 PATIENCE_SECONDS = 30.0
 LOOKS_EVERY_SECONDS = 0.05
@@ -77,19 +80,28 @@ class Daemon:
         try:
             code = self.process.wait(within)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             raise AssertionError(f"still running {within} s after signal {number}\n{self.all_said}") from None
+        self._let_go()
+        assert_no_secret_in(self.all_said)
+        return code
+
+    def kill(self) -> None:
+        """Ends it whatever it does, without a judgement."""
+        self.process.kill()
+        self.process.wait()
+        self._let_go()
+
+    @property
+    def all_said(self) -> str:
+        return "\n".join(self.said)
+
+    def _let_go(self) -> None:
         for reader in self._readers:
             reader.join()
         for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()
-        assert_no_secret_in(self.all_said)
-        return code
-
-    @property
-    def all_said(self) -> str:
-        return "\n".join(self.said)
 
     def _listen(self, stream: Any) -> None:
         self.said.extend(line.rstrip("\n") for line in stream)
@@ -106,7 +118,7 @@ def a_daemon(settings: Path, environ: dict[str, str] | None = None) -> Iterator[
     try:
         yield daemon
     except BaseException:
-        daemon.process.kill()
+        daemon.kill()
         sys.stderr.write(daemon.all_said)  # pytest shows it with the failure
         raise
     else:

@@ -6,13 +6,12 @@ import os
 import random
 import signal
 import socket
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.end_to_end.numbered_log import NumberedLog
-from tests.end_to_end.running import CANARY, Daemon, a_daemon, health, number, rows, run, settings_file
+from tests.end_to_end.running import BEGAN, CANARY, Daemon, a_daemon, health, number, rows, run, settings_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from tests.store.postgres_server import PostgresServer
 
-BEGAN = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 SOURCE = '[sources.{name}]\npath = "{path}"\nformat = "nginx-combined"\nstart = "beginning"\n'
 
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 import random
 import signal
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.end_to_end.numbered_log import NumberedLog, Writing
-from tests.end_to_end.running import Daemon, a_daemon, number, rows, run, settings_file, wait_until
+from tests.end_to_end.running import BEGAN, Daemon, a_daemon, number, rows, run, settings_file, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.end_to_end.numbered_log import Expected
 
-BEGAN = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 LINES = 200_000
 INGESTED = 500_000
 KILLS = 5
