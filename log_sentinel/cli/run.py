@@ -1,6 +1,5 @@
 """`log-sentinel run`: the daemon."""
 
-import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,16 +30,19 @@ def run(
 ) -> None:
     """Watch the logs, store what is denied, tell people. Runs until it is stopped (SIGTERM, Ctrl-C)."""
     from log_sentinel.cli import logs
-    from log_sentinel.daemon.lifecycle import stopping_on_signals
+    from log_sentinel.daemon.lifecycle import Asked, listening_to_signals
 
-    loaded = _complete(_watching(opening.settings(config, db), paths or []))
-    logs.set_up(loaded.settings.log, loaded.secrets)
-    stop = threading.Event()
-    with stopping_on_signals(stop):
+    def load() -> "Loaded[Settings]":
+        loaded = _complete(_watching(opening.settings(config, db), paths or []))
+        logs.set_up(loaded.settings.log, loaded.secrets)
+        return loaded
+
+    loaded, asked = load(), Asked()
+    with listening_to_signals(asked):
         # after the signals are ours: this loads polars, which takes its second
-        from log_sentinel.daemon import wiring
+        from log_sentinel.daemon import reload
 
-        wiring.run(loaded, stop)
+        reload.run(loaded, load, asked)
 
 
 def _watching(loaded: "Loaded[Settings]", paths: list[str]) -> "Loaded[Settings]":

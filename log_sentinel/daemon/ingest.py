@@ -23,7 +23,7 @@ import structlog
 from log_sentinel.daemon.judging import Format, judged
 from log_sentinel.model.commit import Commit, SourceBatch
 from log_sentinel.store.appending import Superseded
-from log_sentinel.store.engine import DatabaseUnavailable
+from log_sentinel.store.engine import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -219,7 +219,7 @@ class Ingest:
                 self._tally.commit_failures += 1
                 self._rewind.set()
                 return
-            except DatabaseUnavailable as why:
+            except StoreError as why:
                 self._tally.commit_failures += 1
                 if self._wakeups is None:
                     raise

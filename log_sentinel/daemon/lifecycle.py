@@ -44,16 +44,52 @@ class Parts:
         self.stop()
 
 
+class Asked:
+    """What signals have asked of the daemon: SIGTERM or SIGINT to stop, SIGHUP to read its settings again."""
+
+    def __init__(self) -> None:
+        self._something = threading.Event()
+        self._stop = self._reload = False
+
+    @property
+    def to_stop(self) -> bool:
+        return self._stop
+
+    def stop(self) -> None:
+        self._stop = True
+        self._something.set()
+
+    def reload(self) -> None:
+        self._reload = True
+        self._something.set()
+
+    def taken_reload(self) -> bool:
+        """Whether a reload was asked for since the last call."""
+        self._something.clear()
+        if self._stop:
+            self._something.set()
+        asked, self._reload = self._reload, False
+        return asked
+
+    def wait(self, seconds: float) -> None:
+        """Returns when something is asked, or after `seconds`."""
+        self._something.wait(seconds)
+
+
 @contextmanager
-def stopping_on_signals(stop: threading.Event) -> Iterator[None]:
-    """SIGTERM and SIGINT set `stop`; a second one ends the process at once. Earlier handlers come back at the end."""
+def listening_to_signals(asked: Asked) -> Iterator[None]:
+    """Signals go to `asked`; a second one to stop ends the process at once. Earlier handlers come back at the end."""
 
-    def ask(number: int, _: FrameType | None) -> None:
-        if stop.is_set():
+    def ask_to_stop(number: int, _: FrameType | None) -> None:
+        if asked.to_stop:
             os._exit(128 + number)
-        stop.set()
+        asked.stop()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
+    def ask_to_reload(_number: int, _: FrameType | None) -> None:
+        asked.reload()
+
+    handlers = {signal.SIGTERM: ask_to_stop, signal.SIGINT: ask_to_stop, signal.SIGHUP: ask_to_reload}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:

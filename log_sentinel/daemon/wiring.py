@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 from prometheus_client import CollectorRegistry
 
-from log_sentinel.daemon import systemd
 from log_sentinel.daemon.background import around
 from log_sentinel.daemon.health import of_daemon
 from log_sentinel.daemon.ingest import Ingest, Reading
@@ -35,8 +35,7 @@ from log_sentinel.web.app import app
 from log_sentinel.web.serving import Serving
 
 if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from log_sentinel.config.load import Loaded
     from log_sentinel.daemon.judging import Format
@@ -49,47 +48,56 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 RETENTION_EVERY = timedelta(minutes=10)
-# A daemon that nobody watches still says now and then to systemd that it lives.
-UNWATCHED_SECONDS = 60.0
 
 
-def run(loaded: Loaded[Settings], stop: threading.Event) -> None:
-    """Runs the daemon until `stop` is set. Raises what keeps it from starting, and what ended it if nobody asked.
+@dataclass(frozen=True)
+class Prepared:
+    """Settings that were found good, and what was built from them without touching anything outside."""
 
-    What is wrong with the settings comes out as BadSettings, BadRule or BadDefinition before anything is started.
-    """
+    settings: Settings
+    detector: Detector
+    formats: Mapping[str, Callable[[bytes], Format | None]]
+
+
+def prepared(loaded: Loaded[Settings]) -> Prepared:
+    """Raises BadSettings, BadRule or BadDefinition when something in the settings or the files they name is wrong."""
     settings = loaded.settings
-    detector = Detector(load_rules(rule_files(settings.detection, loaded.folder)), settings.detection)
     known = definitions(settings, loaded.folder)
-    formats = {name: _chooser(loaded, known, name, source) for name, source in settings.sources.items()}
+    return Prepared(
+        settings,
+        Detector(load_rules(rule_files(settings.detection, loaded.folder)), settings.detection),
+        {name: _chooser(loaded, known, name, source) for name, source in settings.sources.items()},
+    )
+
+
+@contextmanager
+def running(prepared: Prepared) -> Iterator[Ingest]:
+    """The whole daemon, started; stopped in order at the end. Gives its ingest, which says if it died.
+
+    Raises what keeps it from starting: Owned, StoreError, ListenError. What was started by then is stopped.
+    """
     with Parts() as parts:
-        database = open_database(settings.database)
+        database = open_database(prepared.settings.database)
         parts.started("database", database.close)
-        parts.started("ownership", own(database, settings.instance).release)
+        parts.started("ownership", own(database, prepared.settings.instance).release)
         database.take_checkpointing()
         upgrade(database)
-        daemon = _Daemon(settings, database, detector, formats)
+        daemon = _Daemon(prepared, database)
         daemon.start(parts)
-        _run_until(stop, daemon.ingest)
+        yield daemon.ingest
     if daemon.ingest.failure is not None:
         raise daemon.ingest.failure
-    log.info("stopped")
 
 
 class _Daemon:
     """The parts that run, and what they share."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        database: Database,
-        detector: Detector,
-        formats: Mapping[str, Callable[[bytes], Format | None]],
-    ) -> None:
-        self.settings, self.database = settings, database
+    def __init__(self, prepared: Prepared, database: Database) -> None:
+        self.settings, self.database = prepared.settings, database
+        settings = prepared.settings
         checkpoints = StoredCheckpoints(database, settings.instance)
         self.sources = [FileTail(name, source, checkpoints) for name, source in settings.sources.items()]
-        self.readings = [Reading(source, formats[source.name]) for source in self.sources]
+        self.readings = [Reading(source, prepared.formats[source.name]) for source in self.sources]
         self.tally, self.jobs, self.wakeups = Tally(), Jobs(), DirectoryWakeups()
         self.ingest = Ingest(
             self.readings,
@@ -108,7 +116,7 @@ class _Daemon:
         )
         self.tick = DetectionTick(
             database,
-            detector,
+            prepared.detector,
             idle=lambda: self.ingest.idle and not any(source.behind() for source in self.sources),
             caught_up=lambda: self.ingest.idle and all(source.caught_up for source in self.sources),
         )
@@ -125,12 +133,11 @@ class _Daemon:
         parts.started("web", serving.stop)
         self.ingest.start()
         parts.started("ingest", self.ingest.stop)
+        parts.started("detection", lambda: self.tick.save(datetime.now(UTC)))
         self._schedule()
         self.jobs.start()
         parts.started("jobs", self.jobs.stop)
         log.info("watching", sources=[source.name for source in self.sources], web=serving.url)
-        systemd.notify("READY=1", f"STATUS=watching {len(self.sources)} sources")
-        parts.started("systemd", lambda: systemd.notify("STOPPING=1"))
 
     def health(self) -> Health:
         return of_daemon(self.readings, self.ingest, self.jobs.states, self.delivery)
@@ -164,14 +171,3 @@ def _chooser(
         origin=loaded.origins.get(f"sources.{name}.format", ""),
         key=f"sources.{name}.format",
     )
-
-
-def _run_until(stop: threading.Event, ingest: Ingest) -> None:
-    """Returns when `stop` is set or the ingest died, telling systemd meanwhile that the daemon lives."""
-    pause = systemd.watchdog_seconds() or UNWATCHED_SECONDS
-    next_sign = 0.0
-    while not ingest.finished.wait(0.0) and not stop.is_set():
-        if (now := time.monotonic()) >= next_sign:
-            systemd.notify("WATCHDOG=1")
-            next_sign = now + pause
-        stop.wait(min(1.0, pause))

@@ -2,11 +2,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 
 import pytest
 
-from log_sentinel.daemon.lifecycle import Parts, stopping_on_signals
+from log_sentinel.daemon.lifecycle import Asked, Parts, listening_to_signals
 
 
 def test_what_was_started_last_is_stopped_first() -> None:
@@ -48,24 +47,36 @@ def test_a_part_that_fails_to_stop_does_not_keep_the_others_running() -> None:
 
 
 def test_a_signal_asks_to_stop_and_the_handlers_before_come_back() -> None:
-    stop = threading.Event()
+    asked = Asked()
     before = signal.getsignal(signal.SIGTERM)
 
-    with stopping_on_signals(stop):
+    with listening_to_signals(asked):
         os.kill(os.getpid(), signal.SIGTERM)
-        assert stop.wait(5)
+        asked.wait(30)
 
+    assert asked.to_stop
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_hangup_asks_to_reload_once() -> None:
+    asked = Asked()
+
+    with listening_to_signals(asked):
+        os.kill(os.getpid(), signal.SIGHUP)
+        asked.wait(30)
+
+    assert (asked.taken_reload(), asked.taken_reload()) == (True, False)
+    assert not asked.to_stop
 
 
 def test_a_second_signal_ends_the_process_at_once() -> None:
     program = """
 import os, signal, threading
-from log_sentinel.daemon.lifecycle import stopping_on_signals
-stop = threading.Event()
-with stopping_on_signals(stop):
+from log_sentinel.daemon.lifecycle import Asked, listening_to_signals
+asked = Asked()
+with listening_to_signals(asked):
     os.kill(os.getpid(), signal.SIGTERM)
-    stop.wait()
+    asked.wait(30)
     os.kill(os.getpid(), signal.SIGTERM)
     threading.Event().wait()
 """
