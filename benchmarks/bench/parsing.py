@@ -11,11 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
-from log_sentinel.parsing.compiling import ParseOptions, Parser, compiled
 
 from benchmarks.bench.chunks import chunks
 from log_sentinel.content import shipped
 from log_sentinel.model.parsed import ParsedLines
+from log_sentinel.parsing.compiling import ParseOptions, Parser, compiled
 from log_sentinel.parsing.definitions import load_folders
 
 THREADS = 2

@@ -36,6 +36,9 @@ to = ["console"]
 
 [web]
 listen = "127.0.0.1:{port}"
+
+[log]
+status_every = "10s"
 """
 
 

@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.demo import watching
 from benchmarks.demo.__main__ import PACE, event_time, live_from
 from benchmarks.demo.disturbances import LASTS, disturbances
 from benchmarks.demo.playing import Playing
 from benchmarks.demo.world import DAY, World
 from benchmarks.traffic.request import Request
+from log_sentinel.config.load import load
+from log_sentinel.daemon.settings import Settings
 
 WORLD = World(seed=1)
 LIVE_FROM = 1_793_527_200  # 2026-11-01 10:00 UTC
@@ -134,3 +137,10 @@ def test_a_rehearsal_says_what_it_wrote(tmp_path: Path) -> None:
     lines = written.count(b"\n")
     assert f"nginx-access.log: {lines:,} lines, {len(written):,} bytes" in said
     assert re.findall(r"UTC: (client|ip|route) ", said) == ["client", "ip", "route"]
+
+
+def test_the_daemon_takes_the_demos_settings(tmp_path: Path) -> None:
+    settings = watching.write_settings(tmp_path, tmp_path / "access.log", tmp_path / "kong.log", port=9877)
+    loaded = load(Settings, settings, {}).settings
+    assert {name: source.start for name, source in loaded.sources.items()} == {"edge": "beginning", "kong": "beginning"}
+    assert loaded.database.url.get_secret_value() == watching.database_url(tmp_path)
