@@ -32,7 +32,9 @@ CODES = {
     "log_sentinel.store.faults.DatabaseUnavailable": TRY_AGAIN_LATER,
     "log_sentinel.store.faults.DatabaseBroken": FAILED,
     "log_sentinel.store.faults.StoreError": FAILED,
+    "log_sentinel.store.adhoc.Refused": FAILED,
     "log_sentinel.store.incidents.NoSuchIncident": FAILED,
+    "log_sentinel.incidents.states.NoSuchStep": FAILED,
     "log_sentinel.store.owner.Owned": TRY_AGAIN_LATER,
     "log_sentinel.web.serving.ListenError": FAILED,
     # A file that is missing, unreadable or a folder: the system's words with the file's name are the message.

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def healthcheck(
     config: ConfigFile = None,
-    timeout: Annotated[float, typer.Option(help="Seconds to wait for an answer.", min=0.1)] = 5.0,
+    timeout: Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for an answer.", min=0.1)] = 5.0,
 ) -> None:
     """Ask the running daemon how it is; a sentence for each part that is not well. Exit code 1 if one is failing."""
     web = opening.settings(config).settings.web

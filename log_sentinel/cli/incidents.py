@@ -1,7 +1,9 @@
 """`log-sentinel incidents`: what is the matter now, and what happened in each case."""
 
+import getpass
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,10 +11,13 @@ import typer
 from log_sentinel.cli import opening
 from log_sentinel.cli.options import ConfigFile, DatabaseUrl, Output
 from log_sentinel.cli.output import Shape, document, show
+from log_sentinel.cli.visible import visible
 from log_sentinel.config import durations
 
 if TYPE_CHECKING:
-    from log_sentinel.model.incident import Incident
+    from collections.abc import Callable
+
+    from log_sentinel.model.incident import Happening, Incident
 
 LISTED = (
     "id",
@@ -29,11 +34,21 @@ LISTED = (
 )
 TOLD = ("at", "kind", "who", "observed", "total")
 
+Number = Annotated[int, typer.Argument(metavar="ID", help="The incident's number.")]
+Who = Annotated[
+    str,
+    typer.Option("--by", metavar="NAME", help="Who does it.", default_factory=getpass.getuser, show_default="you"),
+]
+
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="List incidents and tell their stories.")
+    group = typer.Typer(
+        rich_markup_mode=None, no_args_is_help=True, help="List incidents, tell their stories, take them on."
+    )
     group.command("list")(list_incidents)
     group.command("show")(show_incident)
+    group.command("ack")(acknowledge)
+    group.command("resolve")(resolve)
     app.add_typer(group, name="incidents")
 
 
@@ -52,7 +67,7 @@ def list_incidents(
         timedelta | None,
         typer.Option(parser=duration, metavar="DURATION", help="Only those seen within it, as in 24h."),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most, the newest first.")] = 100,
     config: ConfigFile = None,
     db: DatabaseUrl = None,
     output: Output = Shape.TABLE,
@@ -69,7 +84,8 @@ def list_incidents(
 
 
 def show_incident(
-    number: Annotated[int, typer.Argument(metavar="ID", help="The incident's number.")],
+    number: Number,
+    *,
     config: ConfigFile = None,
     db: DatabaseUrl = None,
     output: Output = Shape.TABLE,
@@ -89,6 +105,31 @@ def show_incident(
         document(asdict(history.incident) | {"happenings": told})
         return
     show(TOLD, happenings, output)
+
+
+def acknowledge(number: Number, *, by: Who, config: ConfigFile = None, db: DatabaseUrl = None) -> None:
+    """Say that somebody looks after an incident; the channels are told who."""
+    from log_sentinel.incidents.people import acknowledged
+
+    _take_step(number, acknowledged, by, config, db)
+
+
+def resolve(number: Number, *, by: Who, config: ConfigFile = None, db: DatabaseUrl = None) -> None:
+    """Say that an incident is over. If it goes on all the same, it is opened again."""
+    from log_sentinel.incidents.people import resolved
+
+    _take_step(number, resolved, by, config, db)
+
+
+def _take_step(
+    number: int, step: "Callable[[Incident, str, datetime], Happening]", who: str, config: Path | None, db: str | None
+) -> None:
+    from log_sentinel.store import incidents
+
+    now = datetime.now(UTC)
+    with opening.database(opening.settings(config, db)) as database:
+        happening = incidents.change(database, number, lambda incident: step(incident, who, now), now)
+    print(visible(f"incident {number}: {happening.kind} by {happening.who}"))
 
 
 def _figures(incident: "Incident") -> list[tuple[str, object]]:
