@@ -9,12 +9,10 @@ from __future__ import annotations
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from enum import Enum
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
-
-if TYPE_CHECKING:
-    from pydantic.fields import FieldInfo
 
 FILE = "_file"
 Path = tuple[str | int, ...]
@@ -38,6 +36,17 @@ class Place:
     def is_secret(self) -> bool:
         """Whether a secret may stand here, or in a list or table that stands here."""
         return any(_holds_secret(want) for want in self.wants)
+
+    @property
+    def constants(self) -> tuple[str, ...]:
+        """The texts that alone are allowed here, () where others are too."""
+        found: list[str] = []
+        for want in self.wants:
+            if isinstance(want, type) and issubclass(want, Enum):
+                found += (str(member.value) for member in want)
+            elif get_origin(want) is Literal:
+                found += map(str, get_args(want))
+        return tuple(dict.fromkeys(found))
 
     @property
     def is_text(self) -> bool:
@@ -98,11 +107,11 @@ def below(value: object, key: str | int) -> object:
     return None
 
 
-def choices(field: FieldInfo) -> tuple[object, ...]:
-    """The values a field of constants allows, () for every other field."""
-    return tuple(
-        choice for want in _alternatives(field.annotation) if get_origin(want) is Literal for choice in get_args(want)
-    )
+def value_at(values: object, path: Path) -> object:
+    """What stands at `path`, None when nothing does."""
+    for key in path:
+        values = below(values, key)
+    return values
 
 
 def _alternatives(annotation: object) -> Iterator[Any]:
@@ -120,7 +129,7 @@ def _alternatives(annotation: object) -> Iterator[Any]:
 
 def _agrees(section: type[BaseModel], value: Mapping[str, object]) -> bool:
     for name, field in section.model_fields.items():
-        allowed = choices(field)
+        allowed = Place.of(field.annotation).constants
         if len(allowed) == 1 and (field.alias or name) in value and value[field.alias or name] not in allowed:
             return False
     return True

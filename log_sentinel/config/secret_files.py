@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from log_sentinel.config.layers import Layer, Merged
 from log_sentinel.config.mistakes import Mistake
-from log_sentinel.config.places import FILE, Path, Place, at, below
+from log_sentinel.config.places import FILE, Path, Place, at, value_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -129,7 +129,7 @@ def _take_credentials(merged: Merged, model: object, credentials: FilePath) -> l
             continue
         origin = f"${DIRECTORY}/{file.name}"
         content = _content(file)
-        set_already = below_path(merged.values, path) is not None
+        set_already = value_at(merged.values, path) is not None
         if set_already:
             other = merged.origin(path)
             mistakes.append(
@@ -148,9 +148,3 @@ def _take_credentials(merged: Merged, model: object, credentials: FilePath) -> l
                 values = {str(key): values}
             merged.add(Layer(origin, values))
     return mistakes
-
-
-def below_path(values: object, path: Path) -> object:
-    for key in path:
-        values = below(values, key)
-    return values
