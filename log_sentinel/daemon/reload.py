@@ -2,8 +2,8 @@
 
 New settings are looked at before anything is touched; what is wrong with them is logged and the old ones go on. Good
 ones are taken by stopping the parts in order and starting them anew, in the same process: nothing is lost by that,
-since every part begins where the database says it was. If the new ones cannot be started (a port in use, a database that does
-not answer), the old ones are started again.
+since every part begins where the database says it was. If the new ones cannot be started (a port in use, a database
+that does not answer), the old ones are started again.
 """
 
 from __future__ import annotations

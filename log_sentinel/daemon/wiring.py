@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 from prometheus_client import CollectorRegistry
 
+from log_sentinel.daemon.audit import record_load
 from log_sentinel.daemon.background import around
 from log_sentinel.daemon.health import of_daemon
 from log_sentinel.daemon.ingest import Ingest, Reading
@@ -84,6 +85,7 @@ def running(prepared: Prepared) -> Iterator[Ingest]:
         upgrade(database)
         daemon = _Daemon(prepared, database)
         daemon.start(parts)
+        record_load(database, prepared.settings, datetime.now(UTC))
         yield daemon.ingest
     if daemon.ingest.failure is not None:
         raise daemon.ingest.failure
