@@ -99,7 +99,8 @@ class _Stepping:
             terms = self._rules.get(incident.rule)
             quiet = QUIET_WITHOUT_RULE if terms is None else terms.keep_firing_for
             if incident.state is not IncidentState.RESOLVED and self._minute - incident.last_seen_at >= quiet:
-                self._happen(at, HappeningKind.RESOLVED, replace(incident, resolved_at=self._minute))
+                # it ended then, though we may look at it only now, after a pause
+                self._happen(at, HappeningKind.RESOLVED, replace(incident, resolved_at=incident.last_seen_at + quiet))
 
     def _open(self, spike: Spike) -> int:
         terms = self._rules.get(spike.rule)

@@ -154,7 +154,7 @@ def _values(incident: Incident) -> dict[str, Any]:
 
 
 def _incident(row: Row[Any]) -> Incident:
-    return msgspec.convert(dict(row._mapping), Incident)  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+    return msgspec.convert({name: getattr(row, name) for name in ("id", *COLUMNS)}, Incident)
 
 
 def _happening(row: Row[Any]) -> Happening:
