@@ -64,13 +64,13 @@ class Span:
         self, denied: pl.DataFrame, traffic: pl.DataFrame, keep: int
     ) -> Iterator[tuple[int, pl.DataFrame, pl.DataFrame]]:
         """The last `keep` minutes one by one: their numbers and rows."""
-        denials, asked = denied.with_columns(at=_NUMBER), traffic.with_columns(at=_NUMBER)
-        for number in range(max(self.first, self.end - keep), self.end):
-            yield (
-                number,
-                denials.filter(pl.col("at") == number).drop("at"),
-                asked.filter(pl.col("at") == number).drop("at"),
-            )
+        first = max(self.first, self.end - keep)
+        denials, asked = (
+            frame.with_columns(at=_NUMBER).filter(pl.col("at") >= first).partition_by("at", as_dict=True, include_key=False)
+            for frame in (denied, traffic)
+        )
+        for number in range(first, self.end):
+            yield number, denials.get((number,), denied.clear()), asked.get((number,), traffic.clear())
 
     def _aged(self, frame: pl.DataFrame) -> pl.DataFrame:
         age = self.learned_end // BIN - 1 - _NUMBER // BIN
