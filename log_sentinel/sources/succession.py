@@ -1,0 +1,295 @@
+"""One live name, and the generations that followed one another under it.
+
+What is read, oldest first: the rest of generations that have lost the name (renamed, deleted, copied away and emptied),
+those that came and went while nobody looked, and at last the file that has the name now. A younger one is not read
+before every older one has been read to its end once.
+
+What can happen to the name between two looks:
+
+- another file has it (rename and create, a switched symbolic link): the old one is read on through its open file;
+- nothing has it (deleted, or renamed and not yet made anew): the same;
+- its file was emptied and written anew (copytruncate): seen when it is read next, because the bytes before the offset
+  are others. The old generation is finished from the copy, if one is found.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from log_sentinel.model.lines import GenerationState
+from log_sentinel.sources import generations
+from log_sentinel.sources.archives import Stream
+from log_sentinel.sources.following import Replaced
+from log_sentinel.sources.held import Held, Role
+from log_sentinel.sources.opening import CannotRead, OutOfDescriptors, PlainFile, cannot_read
+from log_sentinel.sources.predecessors import predecessors
+from log_sentinel.sources.rotated import packing
+
+if TYPE_CHECKING:
+    import os
+
+    from log_sentinel.model.lines import Checkpoint, Lines
+    from log_sentinel.sources.following import Content
+    from log_sentinel.sources.register import Key, Register
+
+
+# A renamed file without a successor may be what its writer goes on with. At last it is left alone all the same.
+NO_SUCCESSOR = 60
+
+
+class Succession:
+    """Looks after `path`. `begin_at`: device, inode and size of a file of which only what comes later is wanted."""
+
+    def __init__(self, path: str, register: Register, begin_at: tuple[Key, int] | None = None) -> None:
+        self.path = path
+        self.files: list[Held] = []
+        self._register = register
+        self._begin_at = begin_at
+        # the file whose predecessors were searched last; None: there was none under the name
+        self._searched: Key | str | None = "never"
+
+    def due(self) -> bool:
+        return any(held.due for held in self.files)
+
+    def behind(self) -> int:
+        return sum(held.behind() for held in self.files)
+
+    # looking
+
+    def look(self) -> None:
+        """Takes note of what happened to the name and to the files. One stat for each when nothing did."""
+        now = self._register.clock()
+        for held in self.files:
+            held.unpark()
+        if packing(self.path) is not None:
+            self._let_go()
+            return
+        try:
+            found = Path(self.path).stat()
+        except OSError as why:
+            self._look_at_trouble(cannot_read(self.path, why))
+        else:
+            self._look_at_name(found, now)
+        for held in list(self.files):
+            if held.role is Role.LEFT:
+                self._look_at_left(held, now)
+        self._let_go()
+
+    def _live(self) -> Held | None:
+        return self.files[-1] if self.files and self.files[-1].role is Role.LIVE else None
+
+    def _look_at_trouble(self, trouble: CannotRead) -> None:
+        if not trouble.gone:
+            # nobody can tell whether the file is still there: its generation stays as it is
+            self._register.problems.cannot_read(trouble)
+            return
+        if (live := self._live()) is not None:
+            self._leave(live)
+        self._search(None)
+        if self.path == self._register.settings.path:
+            # what a glob does not name any more is not missing
+            self._register.problems.cannot_read(trouble)
+
+    def _look_at_name(self, found: os.stat_result, now: float) -> None:
+        key, live = (found.st_dev, found.st_ino), self._live()
+        if live is not None and live.key == key:
+            live.saw(found, now)
+            return
+        if live is not None:
+            self._leave(live)
+        if (holder := self._register.holder(key)) is not None:
+            self._came_back(holder)
+        elif found.st_size == 0:
+            # empty files are all alike: it is taken up when there is something to know it by
+            self._search(key)
+            self._register.problems.solved(self.path)
+        else:
+            self._take_up(now)
+
+    def _leave(self, live: Held) -> None:
+        if live.content is None:
+            # its file was closed for others: it is looked for under the names of rotated files
+            self._drop(live)
+            self._searched = "never"
+            return
+        live.role = Role.LEFT
+        live.due, live.passed = True, False
+        live.changed_at = self._register.clock()
+
+    def _look_at_left(self, held: Held, now: float) -> None:
+        try:
+            found = held.content.stat() if isinstance(held.content, PlainFile) else Path(held.path).stat()
+        except (CannotRead, OSError):
+            found = None
+        if found is None or (found.st_dev, found.st_ino) != held.key:
+            self._seek(held)
+            return
+        held.saw(found, now)
+        if held.ended and held.size > held.at.offset:
+            held.take_up_again(GenerationState.DRAINING)
+            self._register.problems.tell(
+                f"{self.path}, rotated away",
+                "its old file is still being written",
+                "The gateway did not reopen its log. nginx wants `nginx -s reopen` after the rotation, Kong's file-log "
+                "`reopen = true`.",
+            )
+        silent = now - held.changed_at
+        over = held.deleted or self._succeeded(held) or silent >= NO_SUCCESSOR * self._register.hold_rotated
+        if not held.ended and over and silent >= self._register.hold_rotated:
+            held.ending = held.due = True
+
+    def _succeeded(self, held: Held) -> bool:
+        """Whether a younger file is written to: then this one's writer has let go of it."""
+        return any(younger.size > 0 for younger in self.files[self.files.index(held) + 1 :])
+
+    def _seek(self, held: Held) -> None:
+        """Looks for the file of `held` under other names: it was closed, and then moved once more."""
+        self._drop(held)
+        live = self._live()
+        self.files[0:0] = predecessors(self._register, self.path, None if live is None else live.at)
+
+    def _take_up(self, now: float) -> None:
+        """Takes up the file that has the name now, and before it what is still to be read of those that had it."""
+        try:
+            content = self._register.open(self.path)
+        except CannotRead as why:
+            self._register.problems.cannot_read(why)
+            return
+        self._register.problems.solved(self.path)
+        row = self._register.recognise(content, self.path)
+        self._search(content.key, row)
+        if row is None:
+            row = self._begin(content, self.path)
+        device, inode = content.key
+        row = replace(row, path=self.path, device=device, inode=inode, state=GenerationState.ACTIVE)
+        live = self._register.take(Role.LIVE, row, content)
+        if isinstance(content, PlainFile):
+            live.saw(content.stat(), now)
+            live.proven_size = live.size
+        self.files.append(live)
+
+    def _came_back(self, holder: Held) -> None:
+        """The file that has the name is held already: as that of another name, or it had this one before."""
+        if holder in self.files:
+            self.files.remove(holder)
+            self.files.append(holder)
+            holder.role, holder.path = Role.LIVE, self.path
+            holder.take_up_again(GenerationState.ACTIVE)
+
+    def _begin(self, content: Content, path: str) -> Checkpoint:
+        row = generations.unread(self._register.source, path, content)
+        wanted, self._begin_at = self._begin_at, None
+        if wanted is not None and wanted[0] == content.key:
+            size = wanted[1]
+            row = generations.stood_at(row, content, generations.last_line_start(content, size), size)
+        return self._register.begin(row)
+
+    def _search(self, key: Key | None, current: Checkpoint | None = None) -> None:
+        if self._searched != key:
+            self._searched = key
+            self.files += predecessors(self._register, self.path, current)
+
+    def _drop(self, held: Held) -> None:
+        self.files.remove(held)
+        self._register.release(held)
+
+    # reading
+
+    def read(self, limit: int) -> Lines | None:
+        for held in list(self.files):
+            try:
+                lines = self._read_from(held, limit)
+            except Replaced:
+                self._replaced(held)
+                return self.read(limit)
+            except CannotRead as why:
+                # what is younger need not wait for it
+                held.park()
+                held.passed = held.passed or not isinstance(why, OutOfDescriptors)
+                self._register.problems.cannot_read(why)
+                continue
+            if lines is not None:
+                self._register.was_read(held)
+                return lines
+            if not held.passed:
+                return None
+        return None
+
+    def _read_from(self, held: Held, limit: int) -> Lines | None:
+        if not held.due:
+            return None
+        if held.role is not Role.LOST:
+            content = held.content or self._register.reopen(held)
+            at_end = held.covered and not generations.continues(held.at, content)
+            lines = None if at_end else held.following.read(content, limit, last=held.ending)
+            held.proven_size = max(held.proven_size, held.size)
+            if lines is not None:
+                held.passed = False
+                return lines
+        held.due = False
+        held.passed = held.role is not Role.LIVE
+        return self._last_step(held) if held.ending and not held.ended else None
+
+    def _last_step(self, held: Held) -> Lines:
+        held.ended = True
+        content = held.content
+        if held.role is Role.LOST and held.at.size_seen > held.at.offset:
+            held.ends_as = GenerationState.GAP
+        if isinstance(content, Stream) and content.damage is not None:
+            held.ends_as = GenerationState.GAP
+            self._register.problems.tell(
+                held.path,
+                f"{content.damage}; it was read up to there",
+                "Ingest the file once more when it is mended: lines that were read are not counted again.",
+            )
+        return held.following.finish(held.ends_as)
+
+    def _replaced(self, held: Held) -> None:
+        """`held`'s file was emptied and written anew. The old generation goes on in a copy, or is lost."""
+        place, content = self.files.index(held), held.content
+        held.content = None
+        self._drop(held)
+        old = replace(held.at, size_seen=max(held.at.size_seen, held.proven_size))
+        self._register.note(old)
+        found = predecessors(self._register, self.path, None, orphan=old)
+        if isinstance(content, PlainFile) and content.head(1):
+            found.append(self._register.take(held.role, self._begin(content, held.path), content))
+            found[-1].saw(content.stat(), self._register.clock())
+        elif content is not None:
+            # nothing to know a generation by yet: it is taken up when there is
+            content.close()
+        self.files[place:place] = found
+        self._searched = "never"
+
+    # what is committed
+
+    def awaits_commit(self) -> bool:
+        return any(held.ended and not held.settled for held in self.files)
+
+    def committed(self, stored: dict[int, Checkpoint]) -> None:
+        """Takes note of which last steps are stored."""
+        for held in self.files:
+            row = stored.get(held.generation)
+            if held.ended and row is not None and (row.offset, row.state) == (held.at.offset, held.at.state):
+                held.settled = True
+
+    def _let_go(self) -> None:
+        """Of what is over. A renamed file stays in sight until the next rotation: its writer may go on with it."""
+        newest = next((held for held in reversed(self.files) if held.role is Role.LEFT), None)
+        for held in [one for one in self.files if one.settled]:
+            if held is not newest or held.deleted or self._live() is None:
+                self._drop(held)
+
+    def is_known(self, stored: dict[int, Checkpoint]) -> bool:
+        return all(held.generation in stored for held in self.files)
+
+    def rewind(self, stored: dict[int, Checkpoint]) -> None:
+        for held in self.files:
+            held.go_back(stored[held.generation])
+            self._register.note(held.at)
+
+    def close(self) -> None:
+        for held in list(self.files):
+            self._drop(held)

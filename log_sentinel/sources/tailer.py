@@ -1,0 +1,162 @@
+"""Follows files that a gateway appends to, by name or by glob, through every kind of rotation.
+
+Assumes that lines are appended and that a rotated file keeps a name that rotation gives. Who else writes to it, when,
+and how it is rotated is found out by looking: one stat a file at each poll is all it costs when nothing happens.
+
+Positions in memory run ahead of what is committed. Nothing is let go of (a deleted file's descriptor, a generation)
+before the step that ends it is committed, so that `rewind` can go back at any time.
+
+What is lost, because it cannot be had: bytes written between the copying and the emptying by a `copytruncate`, and what
+is deleted or overwritten before it was read. A generation that is known to end too early is stored as a gap.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from log_sentinel.sources.first_look import is_first_look, take_note
+from log_sentinel.sources.globbing import Globbing
+from log_sentinel.sources.mounts import mounted
+from log_sentinel.sources.newcomers import Newcomers
+from log_sentinel.sources.predecessors import UNFINISHED
+from log_sentinel.sources.register import Register
+from log_sentinel.sources.rotated import all_names, packing
+from log_sentinel.sources.succession import Succession
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from log_sentinel.model.lines import Lines
+    from log_sentinel.sources.checkpoints import Checkpoints
+    from log_sentinel.sources.register import Key
+    from log_sentinel.sources.settings import FileSource
+    from log_sentinel.sources.source import Problem
+
+
+class FileTail:
+    """A source (sources.source.Source) over the files that `settings.path` names. `clock` is monotonic, in seconds."""
+
+    def __init__(
+        self, name: str, settings: FileSource, checkpoints: Checkpoints, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.name = name
+        self.caught_up = False
+        self._settings = settings
+        self._checkpoints = checkpoints
+        self._clock = clock
+        self._poll_every = settings.poll_every.total_seconds()
+        self._globbing = Globbing(settings.path, settings.exclude)
+        self._mounts = mounted()
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._register = Register(self.name, self._settings, self._checkpoints, self._clock)
+        self._newcomers = Newcomers(self._register)
+        self._successions: dict[str, Succession] = {}
+        self._begin_at: dict[str, tuple[Key, int]] = {}
+        self._turns: deque[Succession] = deque()
+        self._polled_at: float | None = None
+
+    # Source
+
+    def read(self, limit: int) -> Lines | None:
+        """Files with something new take turns, `limit` bytes each. All are looked at when the turns are over."""
+        if not self._turns or self._polled_at is None or self._clock() - self._polled_at >= self._poll_every:
+            self._poll()
+        while self._turns:
+            succession = self._turns.popleft()
+            lines = succession.read(limit)
+            if lines is not None:
+                self._turns.append(succession)
+                return lines
+        self.caught_up = True
+        return None
+
+    def rewind(self) -> None:
+        stored = self._register.reload()
+        self._turns.clear()
+        if all(one.is_known(stored) for one in self._successions.values()):
+            for succession in self._successions.values():
+                succession.rewind(stored)
+        else:
+            # another database, or an older one: nothing that is in memory holds
+            self.close()
+            self._start_over()
+
+    def behind(self) -> int:
+        return sum(one.behind() for one in self._successions.values())
+
+    def watched(self) -> tuple[Path, ...]:
+        return self._globbing.folders()
+
+    def problems(self) -> tuple[Problem, ...]:
+        return self._register.problems.all()
+
+    def close(self) -> None:
+        for succession in self._successions.values():
+            succession.close()
+
+    # looking
+
+    def _poll(self) -> None:
+        paths = self._globbing.paths()
+        if self._polled_at is None:
+            paths = self._begin(paths)
+        self._polled_at = self._clock()
+        for succession in list(self._successions.values()):
+            succession.look()
+        appeared = [path for path in paths if path not in self._successions]
+        rotated = [path for path in appeared if self._is_rotated(path)]
+        for path in sorted(set(appeared).difference(rotated)):
+            self._follow(Succession(path, self._register, self._begin_at.get(path)))
+        for path in rotated:
+            if (newcomer := self._newcomers.look(path)) is not None:
+                self._follow(newcomer)
+        self._note_commits()
+        self._forget_names(paths)
+        waiting = set(self._turns)
+        self._turns.extend(one for one in self._successions.values() if one.due() and one not in waiting)
+
+    def _begin(self, paths: list[str]) -> list[str]:
+        """The first poll since the start: also names are looked after that have no file now but had one."""
+        self._register.reload()
+        if is_first_look(self._register, self._globbing):
+            self._begin_at = take_note(self._register, self._globbing, paths)
+        for path in self._mounts.intersection(paths):
+            self._register.problems.tell(
+                f"{path}, a mount",
+                "this file is mounted by itself, so its rotation outside cannot be seen here",
+                "Mount the folder it is in.",
+            )
+        return sorted({*paths, *self._names_of_unfinished()})
+
+    def _names_of_unfinished(self) -> Iterable[str]:
+        for row in self._register.rows():
+            if row.state in UNFINISHED:
+                names = (str(Path(row.path).with_name(name)) for name in all_names(row.path))
+                yield from (name for name in names if self._globbing.names(name) and packing(name) is None)
+
+    def _is_rotated(self, path: str) -> bool:
+        """Whether `path` is one that rotation makes of another path that is followed, or an archive."""
+        lives = (str(Path(path).with_name(name)) for name in all_names(path))
+        return packing(path) is not None or any(live != path and self._globbing.names(live) for live in lives)
+
+    def _follow(self, succession: Succession) -> None:
+        self._successions[succession.path] = succession
+        succession.look()
+
+    def _note_commits(self) -> None:
+        waiting = [one for one in self._successions.values() if one.awaits_commit()]
+        if waiting:
+            stored = self._register.stored()
+            for succession in waiting:
+                succession.committed(stored)
+
+    def _forget_names(self, paths: list[str]) -> None:
+        for path in self._successions.keys() - set(paths):
+            if not self._successions[path].files:
+                del self._successions[path]
+                self._register.problems.solved(path)
