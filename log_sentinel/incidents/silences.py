@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
     from log_sentinel.model.incident import Incident
+    from log_sentinel.model.silence import Silence
 
 MATCHED = ("rule", "dimension", "key", "severity")
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """`matchers`: what must be equal: rule, dimension, key, severity or labels of the incident. Times are UTC."""
-
-    matchers: Mapping[str, str]
-    starts_at: datetime
-    ends_at: datetime
-    who: str
-    why: str
-    id: int | None = None
 
 
 def silencing(incident: Incident, silences: Iterable[Silence], now: datetime) -> Silence | None:
