@@ -1,4 +1,4 @@
-"""Owner of `silences`: what people do not want to be told for a while. Rows stay, as a record of who muted what and why."""
+"""Owner of `silences`: what people do not want to be told for a while. Rows stay, as a record of who muted what."""
 
 from __future__ import annotations
 
