@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import stat
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -60,6 +61,15 @@ def refuse(found: Sequence[Finding]) -> None:
 def _files(loaded: Loaded[Settings]) -> Iterator[Finding]:
     said = ", ".join(map(str, loaded.files)) or "no settings file was found, the defaults hold"
     yield Finding(State.FINE if loaded.files else State.NOTE, "settings", said)
+    for path in loaded.files:
+        text = path.read_text(encoding="utf-8")
+        if path.stat().st_mode & stat.S_IROTH and any(secret in text for secret in loaded.secrets):
+            yield Finding(
+                State.NOTE,
+                "settings",
+                f"{path}: every user of this machine can read the secrets in it. Run `chmod o-r {path}`, or put them "
+                "into files of their own (token_file)",
+            )
 
 
 def _formats(loaded: Loaded[Settings]) -> Iterator[Finding]:

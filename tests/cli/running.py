@@ -1,12 +1,17 @@
-"""Runs the real command line in a process of its own."""
+"""Runs the command line: in this process where only its words count, in one of its own where the process counts too."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from unittest import mock
+
+from log_sentinel.cli import exits, main
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,23 +27,48 @@ class Ran:
 
 
 def log_sentinel(*words: str | Path, folder: Path, stdin: str = "", **environ: str) -> Ran:
-    """What `log-sentinel WORDS` printed and how it ended; `folder` is where it was called and its HOME."""
-    return _python(PROGRAM, words, folder, stdin, environ)
+    """What `log-sentinel WORDS` prints and how it ends; `folder` is where it is called and its HOME."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    given = io.TextIOWrapper(io.BytesIO(stdin.encode()), encoding="utf-8")
+    with (
+        contextlib.chdir(folder),
+        mock.patch.dict(os.environ, _environ(folder, environ), clear=True),
+        mock.patch.multiple(sys, argv=["log-sentinel", *map(str, words)], stdin=given, stdout=out, stderr=err),
+        mock.patch.object(exits, "_secrets", set()),
+    ):
+        try:
+            main()
+            code: object = None
+        except SystemExit as end:
+            code = end.code
+        for stream in (out, err):
+            stream.flush()
+    printed = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return Ran(code if isinstance(code, int) else 0, *printed)
+
+
+def in_a_process(*words: str | Path, folder: Path, **environ: str) -> Ran:
+    """The same, in a process of its own."""
+    return _python(PROGRAM, words, folder, environ)
 
 
 def modules_after(*words: str | Path, folder: Path) -> set[str]:
     """The names of all modules that are loaded when `log-sentinel WORDS` ends."""
     program = "import atexit, sys; atexit.register(lambda: print('\\n'.join(sys.modules), file=sys.stderr)); " + PROGRAM
-    return set(_python(program, words, folder, "", {}).err.split())
+    return set(_python(program, words, folder, {}).err.split())
 
 
-def _python(program: str, words: tuple[str | Path, ...], folder: Path, stdin: str, environ: dict[str, str]) -> Ran:
+def _environ(folder: Path, environ: dict[str, str]) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.upper().startswith("LOG_SENTINEL")}
+    return {**kept, "HOME": str(folder), "COLUMNS": "200", **environ}
+
+
+def _python(program: str, words: tuple[str | Path, ...], folder: Path, environ: dict[str, str]) -> Ran:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program, *map(str, words)],
         cwd=folder,
-        env={**kept, "HOME": str(folder), "COLUMNS": "200", **environ},
-        input=stdin,
+        env=_environ(folder, environ),
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=60,

@@ -6,19 +6,19 @@ import pytest
 
 from log_sentinel import __version__
 from log_sentinel.cli.commands import MODULES
-from tests.cli.running import log_sentinel, modules_after
+from tests.cli.running import in_a_process, log_sentinel, modules_after
 
 HEAVY = ("polars", "sqlalchemy", "alembic", "slack_sdk", "starlette", "uvicorn", "apscheduler", "watchdog", "structlog")
 
 
 def test_the_version_is_printed_as_data(tmp_path: Path) -> None:
-    ran = log_sentinel("--version", folder=tmp_path)
+    ran = in_a_process("--version", folder=tmp_path)
 
     assert (ran.code, ran.out, ran.err) == (0, f"{__version__}\n", "")
 
 
 def test_help_names_every_command_and_the_exit_codes(tmp_path: Path) -> None:
-    ran = log_sentinel("--help", folder=tmp_path)
+    ran = in_a_process("--help", folder=tmp_path)
 
     assert ran.code == 0
     assert all(f"\n  {name} " in ran.out for name in MODULES)

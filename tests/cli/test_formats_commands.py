@@ -1,0 +1,90 @@
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from log_sentinel.content import shipped
+from tests.cli.running import log_sentinel
+
+LINE = '192.0.2.7 - - [24/Nov/2026:10:00:00 +0000] "GET /a HTTP/1.1" 403 153 "-" "curl/8"\n'
+
+
+def test_every_shipped_format_is_listed(tmp_path: Path) -> None:
+    ran = log_sentinel("formats", "list", "--output", "json", folder=tmp_path)
+
+    assert {form["format"] for form in json.loads(ran.out)} == {path.stem for path in shipped("parsers").glob("*.toml")}
+
+
+def test_a_folder_of_ones_own_is_listed_too(tmp_path: Path) -> None:
+    own = (shipped("parsers") / "nginx-combined.toml").read_text().replace('"nginx-combined"', '"nginx-mine"', 1)
+    (tmp_path / "formats").mkdir()
+    (tmp_path / "formats" / "nginx-mine.toml").write_text(own)
+    (tmp_path / "log-sentinel.toml").write_text('[parsing]\ndefinitions = ["formats"]\n')
+
+    ran = log_sentinel("formats", "list", "--output", "json", folder=tmp_path)
+
+    assert "nginx-mine" in {form["format"] for form in json.loads(ran.out)}
+
+
+@pytest.mark.parametrize("name", ["access.log", "access.log.gz", "-"])
+def test_a_format_is_recognised_from_the_first_lines(name: str, tmp_path: Path) -> None:
+    content = (LINE * 50).encode()
+    if name != "-":
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+
+    ran = log_sentinel("formats", "detect", name, "--output", "json", folder=tmp_path, stdin=LINE * 50)
+
+    [found] = json.loads(ran.out)
+    assert found["format"] == "nginx-combined"
+    assert found["confidence"] > 0.9
+
+
+def test_a_file_nobody_can_read_is_said_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_bytes(bytes(range(256)) * 40)
+
+    ran = log_sentinel("formats", "detect", "access.log", folder=tmp_path)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("access.log: none of the formats ")
+    assert "--log-format" in ran.err
+
+
+@pytest.mark.parametrize("name", ["none.log", "."])
+def test_a_file_that_is_none_is_told_by_its_name(name: str, tmp_path: Path) -> None:
+    ran = log_sentinel("formats", "detect", name, folder=tmp_path)
+
+    assert ran.code == 1
+    assert ran.err in ("none.log: No such file or directory\n", ".: Is a directory\n")
+
+
+def test_the_shipped_formats_do_what_their_samples_say(tmp_path: Path) -> None:
+    ran = log_sentinel("formats", "test", "--output", "json", folder=tmp_path)
+
+    assert {row["outcome"] for row in json.loads(ran.out)} == {"as written"}
+    assert ran.code == 0
+
+
+def test_a_definition_that_does_not_hold_what_it_says_fails(tmp_path: Path) -> None:
+    text = (shipped("parsers") / "nginx-combined.toml").read_text()
+    (tmp_path / "nginx-combined.toml").write_text(text.replace("status = 403", "status = 429"))
+
+    ran = log_sentinel("formats", "test", ".", folder=tmp_path)
+
+    assert ran.code == 1
+    assert "429" in ran.out
+
+
+def test_a_definition_that_cannot_be_read_is_a_bad_setting(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('name = "mine"\nkind = "xml"\n')
+
+    ran = log_sentinel("formats", "test", ".", folder=tmp_path)
+
+    assert (ran.code, ran.out) == (78, "")
+    assert "mine.toml" in ran.err
+
+
+def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
+    ran = log_sentinel("formats", "test", "nowhere", folder=tmp_path)
+
+    assert (ran.code, ran.err) == (1, "nowhere: not a folder; definitions are the *.toml in one.\n")

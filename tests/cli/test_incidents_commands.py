@@ -1,0 +1,124 @@
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from log_sentinel.model.incident import Happening, HappeningKind, Incident, IncidentState
+from log_sentinel.model.spike import Dimension, Severity
+from log_sentinel.store import incidents
+from log_sentinel.store.engine import open_database
+from log_sentinel.store.settings import DatabaseSettings
+from tests.cli.running import Ran, log_sentinel
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def incident(key: str, state: IncidentState = IncidentState.OPEN, age: timedelta = timedelta(minutes=5)) -> Incident:
+    began = NOW - age
+    return Incident(
+        rule="client-spike",
+        dimension=Dimension.CLIENT,
+        key=key,
+        severity=Severity.WARNING,
+        state=state,
+        since=began,
+        opened_at=began,
+        last_seen_at=began,
+        observed=42,
+        expected=1.5,
+        window_minutes=5,
+        peak=42,
+        total=42,
+        resolved_at=began if state is IncidentState.RESOLVED else None,
+    )
+
+
+@dataclass(frozen=True)
+class Called:
+    """`log-sentinel incidents` in a folder, on a database."""
+
+    folder: Path
+    url: str
+
+    def run(self, *words: str) -> Ran:
+        return log_sentinel("incidents", *words, "--db", self.url, folder=self.folder)
+
+    def listed(self, *words: str) -> list[str]:
+        return [row["key"] for row in json.loads(self.run("list", *words, "--output", "json").out)]
+
+
+@pytest.fixture
+def incidents_command(database_url: str, tmp_path: Path) -> Called:
+    """Its database knows an open incident (1), a resolved one (2) and one of a client with an evil name."""
+    database = open_database(DatabaseSettings(url=SecretStr(database_url)))
+    after = [
+        incident("acme"),
+        incident("globex", IncidentState.RESOLVED, timedelta(days=3)),
+        incident("\x1b[31mevil", age=timedelta(days=2)),
+    ]
+    with database.write() as connection:
+        happenings = [Happening(HappeningKind.OPENED, one.opened_at, one) for one in after]
+        incidents.record(connection, [], after, happenings, NOW)
+    database.close()
+    return Called(tmp_path, database_url)
+
+
+def test_what_is_not_resolved_is_listed_the_newest_first(incidents_command: Called) -> None:
+    assert incidents_command.listed() == ["acme", "\x1b[31mevil"]
+    assert incidents_command.listed("--all") == ["acme", "\x1b[31mevil", "globex"]
+    assert incidents_command.listed("--all", "--since", "1h") == ["acme"]
+    assert incidents_command.listed("--all", "--limit", "2") == ["acme", "\x1b[31mevil"]
+
+
+def test_a_name_from_the_log_acts_on_no_terminal(incidents_command: Called) -> None:
+    ran = incidents_command.run("list")
+
+    assert "\x1b" not in ran.out
+    assert "\\x1b[31mevil" in ran.out
+
+
+def test_a_time_that_is_none_is_wrong_use(incidents_command: Called) -> None:
+    ran = incidents_command.run("list", "--since", "yesterday")
+
+    assert ran.code == 2
+    assert "a duration is a number and a unit" in ran.err
+
+
+def test_an_incident_is_shown_with_its_story(incidents_command: Called) -> None:
+    table, document = incidents_command.run("show", "1"), incidents_command.run("show", "1", "--output", "json")
+
+    assert all(word in table.out for word in ("acme", "client-spike", "opened", "detection"))
+    shown = json.loads(document.out)
+    assert (shown["key"], shown["observed"]) == ("acme", 42)
+    assert [happening["kind"] for happening in shown["happenings"]] == ["opened"]
+
+
+def test_a_number_there_is_not_is_said(incidents_command: Called) -> None:
+    ran = incidents_command.run("show", "77")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "incident 77: there is none. `log-sentinel incidents list` shows them.\n"
+
+
+def test_people_take_an_incident_on_and_call_it_over(incidents_command: Called) -> None:
+    taken = incidents_command.run("ack", "1", "--by", "ada")
+    over = incidents_command.run("resolve", "1", "--by", "ada")
+    story = json.loads(incidents_command.run("show", "1", "--output", "json").out)
+
+    assert (taken.out, over.out) == ("incident 1: acknowledged by ada\n", "incident 1: resolved by ada\n")
+    assert [(one["kind"], one["who"]) for one in story["happenings"]] == [
+        ("opened", "detection"),
+        ("acknowledged", "ada"),
+        ("resolved", "ada"),
+    ]
+
+
+def test_what_is_over_cannot_be_taken_on(incidents_command: Called) -> None:
+    ran = incidents_command.run("ack", "2")
+
+    assert ran.code == 1
+    assert "resolved cannot be acknowledged" in ran.err
+    assert "Traceback" not in ran.err
