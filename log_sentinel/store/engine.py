@@ -211,8 +211,11 @@ def open_database(settings: DatabaseSettings) -> Database:
         database = Database(url, None if readonly is None else _normal(make_url(readonly.get_secret_value())))
     except (SQLAlchemyError, ModuleNotFoundError) as error:
         raise in_words(error, redacted(url)) or error from error
-    with database.read():
-        return database
+    with database.read() as connection:
+        if database.is_sqlite:
+            # opening reads nothing yet: only this finds a file that is no database
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_schema LIMIT 1")
+    return database
 
 
 def _normal(url: URL) -> URL:
