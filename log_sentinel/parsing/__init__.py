@@ -1,1 +1,2 @@
-"""From bytes to frames. In: `Lines` and a format definition. Out: `ParsedLines`. Pure: no clock, disk, database or network."""
+"""From bytes to frames. In: `Lines` and a format definition. Out: `ParsedLines`. Pure: no clock, disk, database or
+network."""

@@ -1,0 +1,169 @@
+"""From what a line's fields said to the canonical columns: where both paths meet, so that they agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from log_sentinel.model.columns import EVIDENCE_PREFIX
+from log_sentinel.parsing.addresses import TrustedProxies, canonical, forwarded_as_list, network
+from log_sentinel.parsing.request_line import (
+    PATH_LIMIT,
+    Target,
+    redacted_query,
+    redacted_url,
+    split_request,
+    split_target,
+)
+from log_sentinel.parsing.routes import ANY_METHOD, OTHER, Routes
+from log_sentinel.parsing.times import Clock
+from log_sentinel.parsing.values import (
+    TEXT_LIMIT,
+    attempts,
+    elements,
+    evidence,
+    last_status,
+    number,
+    scaled,
+    text,
+    total,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from log_sentinel.parsing.readings import Reading
+    from log_sentinel.parsing.rows import Rows
+
+
+class Canonical:
+    """Makes columns of one format's inputs. What it remembers only saves time; threads may share one."""
+
+    def __init__(
+        self,
+        readings: Mapping[str, Reading],
+        evidence_names: Sequence[str],
+        *,
+        unescape: Callable[[str], str],
+        zone: str,
+        proxies: TrustedProxies,
+        routes: Routes,
+    ) -> None:
+        self.units = {name: reading.unit or "s" for name, reading in readings.items()}
+        self.evidence = tuple(evidence_names)
+        self.proxies = proxies
+        self.routes = routes
+        self.clock = Clock(self.units["time"], zone)
+        self.fine_clock = Clock(self.units["fine_time"], zone) if "fine_time" in readings else None
+        self._unescape = unescape
+
+    def target(self, request: object, method: object, target: object) -> Target:
+        """The request from its line or, where there is none, from method and target."""
+        if isinstance(request, str):
+            return split_request(request)
+        return split_target(text(target), text(method))
+
+    def request_key(self, request: object, method: object, target: object) -> str | None:
+        """What decides a request's route, in the form that `Routes.of_request` takes; None where nothing does."""
+        found = self.target(request, method, target)
+        return None if found.path is None else f"{found.method or ANY_METHOD} {found.path}"
+
+    def address(self, ip: object, forwarded_for: object = None, forwarded: object = None) -> str | None:
+        """The client's canonical address."""
+        asked_from = text(ip)
+        if asked_from is None:
+            return None
+        direct = canonical(asked_from)
+        if direct is None and "," in asked_from:
+            # $proxy_add_x_forwarded_for where an address belongs: its last element is the peer
+            hops, _, last = asked_from.rpartition(",")
+            direct, forwarded_for = canonical(last.strip()), hops
+        if not self.proxies:
+            return direct
+        return self.proxies.client(direct, text(forwarded_for) or forwarded_as_list(text(forwarded) or ""))
+
+    def clean(self, value: object) -> str | None:
+        """A field as unescaped text of bounded length."""
+        found = text(value)
+        if found is None:
+            return None
+        return (self._unescape(found) if "\\" in found else found)[:TEXT_LIMIT]
+
+    def columns(self, rows: Rows) -> dict[str, Sequence[object]]:
+        """The columns of DENIALS and the evidence columns, but for those that are the same in every row or absent."""
+        inputs, targets = rows.inputs, rows.targets
+        nothing: list[None] = [None] * len(rows.offsets)
+
+        def cleaned(name: str) -> Sequence[str | None]:
+            return [self.clean(value) for value in inputs[name]] if name in inputs else nothing
+
+        def listed(name: str) -> Sequence[str | None]:
+            return [text(value) for value in inputs[name]] if name in inputs else nothing
+
+        named, addresses = cleaned("route"), inputs.get("ip", nothing)
+        peers = inputs.get("peer", addresses)
+        upstreams, upstream_statuses = listed("upstream_addr"), listed("upstream_status")
+        upstream_times, unit = listed("upstream_time"), self.units.get("upstream_time", "s")
+        out: dict[str, Sequence[object]] = {
+            "time": self._times(rows),
+            "origin_offset": rows.offsets,
+            "method": [target.method for target in targets],
+            "scheme": [given or target.scheme for given, target in zip(cleaned("scheme"), targets, strict=True)],
+            "host": [_lower(given or target.host) for given, target in zip(cleaned("host"), targets, strict=True)],
+            "path": [self._undone(target.path, PATH_LIMIT) for target in targets],
+            "query": [redacted_query(self._undone(target.query)) if target.query else None for target in targets],
+            "route": rows.routes,
+            "route_from": [
+                "gateway" if name else "cap" if route == OTHER else "template"
+                for name, route in zip(named, rows.routes, strict=True)
+            ],
+            "status": rows.statuses,
+            "ip": rows.addresses,
+            "peer_ip": [_peer(text(peer) or text(ip)) for peer, ip in zip(peers, addresses, strict=True)],
+            "network": [network(address) if address else None for address in rows.addresses],
+            "upstream_addr": [elements(value)[-1][:TEXT_LIMIT] if value else None for value in upstreams],
+            "upstream_status": [last_status(value) for value in upstream_statuses],
+            "upstream_attempts": [
+                attempts(*each, unit) for each in zip(upstreams, upstream_statuses, upstream_times, strict=True)
+            ],
+            "upstream_ms": [total(value, unit) for value in upstream_times],
+        }
+        for name in ("service", "request_id", "user_agent", "client", "credential"):
+            out[name] = cleaned(name)
+        out["referer"] = [redacted_url(value) if value else None for value in cleaned("referer")]
+        for name in ("request_bytes", "response_bytes"):
+            out[name] = [_count(value) for value in inputs.get(name, nothing)]
+        duration_unit = self.units.get("duration", "s")
+        out["duration_ms"] = [_duration(value, duration_unit) for value in inputs.get("duration", nothing)]
+        for name in self.evidence:
+            column = EVIDENCE_PREFIX + name
+            values = inputs.get(column, nothing)
+            out[column] = [evidence(self.clean(value) if isinstance(value, str) else value) for value in values]
+        return {name: values for name, values in out.items() if values is not nothing}
+
+    def _times(self, rows: Rows) -> Sequence[int]:
+        if self.fine_clock is None:
+            return rows.times
+        read, fine = self.fine_clock.read, rows.inputs["fine_time"]
+        return [found if (found := read(value)) is not None else at for at, value in zip(rows.times, fine, strict=True)]
+
+    def _undone(self, value: str | None, limit: int | None = None) -> str | None:
+        return (self._unescape(value) if "\\" in value else value)[:limit] if value else None
+
+
+def _peer(value: str | None) -> str | None:
+    """The socket's address: the last of a list."""
+    return None if value is None else canonical(value.rpartition(",")[2].strip() if "," in value else value)
+
+
+def _lower(value: str | None) -> str | None:
+    return value.lower() if value else None
+
+
+def _count(value: object) -> int | None:
+    found = number(value)
+    return None if found is None else int(found)
+
+
+def _duration(value: object, unit: str) -> float | None:
+    found = number(value)
+    return None if found is None else scaled(found, unit)

@@ -1,0 +1,44 @@
+"""Undoing what a log writer did to a value's odd bytes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# nginx writes \xHH, Apache \xhh and C's one-letter escapes: https://httpd.apache.org/docs/2.4/mod/mod_log_config.html
+ESCAPED = re.compile(r"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
+
+
+def backslashes(text: str) -> str:
+    r"""`text` with \xHH, \" and \n undone: to bytes first, which are then read as UTF-8 with U+FFFD for what is
+    none."""
+
+    def plain(found: re.Match[str]) -> str:
+        escape = found[1]
+        # surrogates carry raw bytes until the whole value is known
+        return chr(0xDC00 + int(escape[1:], 16)) if len(escape) == 3 else LETTERS.get(escape, escape)
+
+    undone = ESCAPED.sub(plain, text)
+    low = "".join(chr(ord(char) - 0xDC00) if 0xDC00 <= ord(char) < 0xDC80 else char for char in undone)
+    return low.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def json_string(text: str) -> str:
+    """`text` as the inside of a JSON string, undone; as it stands when it is not one."""
+    try:
+        return str(json.loads(f'"{text}"', strict=False)).encode("utf-8", "replace").decode()
+    except ValueError:
+        return text
+
+
+def nothing(text: str) -> str:
+    """`text`: the writer escaped nothing."""
+    return text
+
+
+UNESCAPE: dict[str, Callable[[str], str]] = {"default": backslashes, "json": json_string, "none": nothing}

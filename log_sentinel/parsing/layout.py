@@ -1,0 +1,195 @@
+"""A text format taken apart: literals and fields in order, and for each field the rule that says where its value ends.
+
+Every rule scans forward once and never takes back what it took, so that a hostile line costs no more than its length.
+`pattern()` is the whole as one regular expression of atomic parts: the careful path. `ranged()` is for the fast
+path's engine.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+QUOTE = '"'
+
+# shapes: what values look like where more is known than "everything up to the next literal". No shape can match the
+# beginning of what follows it in more than one way, so that taking it whole is right.
+SHAPES: dict[str, str] = {
+    "status": r"[0-9]{3}",
+    "clf": r"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}",
+    "iso8601": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[+-][0-9]{2}:[0-9]{2}|Z)",
+    "seconds": r"[0-9]{1,12}(?:\.[0-9]{1,9})?",
+    "list": r"[^ ,]*(?:(?:, | : )[^ ,]+)*",
+    "host": r"[^/ \"]*",
+    "word": r"[A-Za-z0-9]*",
+}
+WIDTHS = {"status": 3, "clf": 26, "iso8601": 25}
+# These close a value only where the next variable touches it; before a literal they are as good as plain.
+CLOSING = {"host", "word"}
+# A free text before one of these ends where the literal and such a value stand: neither is easily forged.
+TELLING = {"status", "clf", "iso8601", "seconds"}
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """`shape` is a key of SHAPES; "plain" holds no blank and no quote; "text" may hold anything a client sent."""
+
+    name: str
+    shape: str = "text"
+
+
+Part = Literal | Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a value ends. `kind`: shape, quoted, class (at the first `char`), before (at the first `text` +
+    `telling`), rest."""
+
+    kind: str
+    char: str = ""
+    text: str = ""
+    telling: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One field and the literal that follows it ("" at the end of the line)."""
+
+    name: str
+    shape: str
+    stop: Stop
+    literal: str
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """`head` is the literal before the first field."""
+
+    head: str
+    cuts: tuple[Cut, ...]
+    escape: str
+
+    def pattern(self) -> re.Pattern[str]:
+        """The careful path: one linear expression, a group per cut, over one line without its newline."""
+        parts = [re.escape(self.head)]
+        for cut in self.cuts:
+            parts.append(_atomic(cut.stop, cut.shape))
+            parts.append(re.escape(cut.literal))
+        return re.compile("".join(parts) + r"\s*\Z", re.DOTALL)
+
+    def ranged(self, start: int = 0, *, groups: bool = False) -> str:
+        """The cuts from number `start` on, anchored at both ends, for an engine without atomic groups.
+
+        It matches fewer lines than `pattern`, but those in one way only and therefore the same: it is for ASCII lines
+        without an escaped quote (and without " : " where there are lists), and a free text may not hold what comes
+        after it.
+        """
+        parts = [] if start else [_escaped(self.head)]
+        for cut in self.cuts[start:]:
+            value = _narrow(cut.stop, cut.shape)
+            parts.append((f"({value})" if groups else f"(?:{value})") + _escaped(cut.literal))
+        return "^" + "".join(parts) + "[ \t]*$"
+
+    @property
+    def has_lists(self) -> bool:
+        return any(cut.shape == "list" and cut.stop.kind == "shape" for cut in self.cuts)
+
+
+def lay_out(parts: Sequence[Part], escape: str) -> Layout:
+    """The layout of `parts`. Variables that touch are one field of a joint name unless the first's shape closes it."""
+    head, fields = "", list[tuple[Variable, str]]()
+    for part in _merged(parts):
+        if isinstance(part, Variable):
+            fields.append((part, ""))
+        elif fields:
+            fields[-1] = (fields[-1][0], part.text)
+        else:
+            head = part.text
+    cuts = []
+    for (variable, literal), following in zip(fields, [*fields[1:], None], strict=True):
+        after, ends = following if following is not None and literal else (None, "")
+        cuts.append(Cut(variable.name, variable.shape, _stop(variable, literal, after, ends, escape), literal))
+    return Layout(head, tuple(cuts), escape)
+
+
+def _merged(parts: Sequence[Part]) -> list[Part]:
+    """Adjacent literals joined; adjacent variables joined unless the first has a closed shape."""
+    out: list[Part] = []
+    for part in parts:
+        last = out[-1] if out else None
+        if isinstance(part, Literal) and isinstance(last, Literal):
+            out[-1] = Literal(last.text + part.text)
+        elif isinstance(part, Variable) and isinstance(last, Variable) and last.shape in ("plain", "text", "list"):
+            out[-1] = Variable(f"{last.name}+{part.name}", "text")
+        else:
+            out.append(part)
+    return out
+
+
+def _stop(variable: Variable, literal: str, after: Variable | None, ends: str, escape: str) -> Stop:
+    """`after` is the variable beyond `literal`, `ends` the literal after that: together they are hard to forge."""
+    plain = variable.shape == "plain" or (variable.shape in CLOSING and literal != "")
+    if not plain and variable.shape not in ("text", "list"):
+        return Stop("shape")
+    if not literal:
+        return Stop("rest")
+    char, escapes = literal[0], escape != "none"
+    if char == QUOTE and escapes:
+        return Stop("quoted", QUOTE)
+    if variable.shape == "list":
+        # an address in a list may hold brackets and colons
+        return Stop("shape") if char == " " else Stop("before" if char in ":]," else "class", char, literal)
+    if plain or (char < " " and escapes):
+        return Stop("class", char)
+    if after is not None and after.shape in TELLING:
+        return Stop("before", char, literal, SHAPES[after.shape] + re.escape(ends))
+    return Stop("class", char) if len(literal) == 1 else Stop("before", char, literal)
+
+
+def _atomic(stop: Stop, shape: str) -> str:
+    match stop.kind:
+        case "shape":
+            return f"((?>{SHAPES[shape]}))"
+        case "quoted":
+            return r'((?:[^"\\]|\\.)*+)'
+        case "class":
+            return f"([^{re.escape(stop.char)}]*+)"
+        case "before":
+            return f"(?>(.*?)(?={re.escape(stop.text)}{stop.telling}))"
+        case _:
+            return "(.*)"
+
+
+def _narrow(stop: Stop, shape: str) -> str:
+    match stop.kind:
+        case "shape" if shape == "list":
+            return r"[\x00-\x1f!-+\--\x7f]*(?:, [\x00-\x1f!-+\--\x7f]+)*"
+        case "shape":
+            return SHAPES[shape].replace(r"[^/ \"]", r"[!#-.0-\x7f]")
+        case "quoted":
+            return _all_but(QUOTE)
+        case "class":
+            return _all_but(stop.char)
+        case "before":
+            return _all_but(stop.text.strip()[:1] or stop.char)
+        case _:
+            return r"[\x00-\x7f]*"
+
+
+def _all_but(char: str) -> str:
+    code = ord(char)
+    return rf"[\x00-\x{code - 1:02x}\x{code + 1:02x}-\x7f]*"
+
+
+def _escaped(text: str) -> str:
+    return "".join(rf"\x{ord(char):02x}" if not char.isalnum() and char.isascii() else char for char in text)

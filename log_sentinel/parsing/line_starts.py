@@ -1,0 +1,55 @@
+"""Where each line of a batch begins in its generation."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from log_sentinel.model.lines import Lines
+
+BOM = b"\xef\xbb\xbf"
+
+
+class LineStarts:
+    """The lines of a batch and the offset of each. A byte order mark before the first line is no part of it."""
+
+    def __init__(self, batch: Lines) -> None:
+        marked = batch.data.startswith(BOM)
+        self.data = batch.data[len(BOM) :] if marked else batch.data
+        self._given = batch.offsets
+        self._start = batch.move.start + (len(BOM) if marked else 0)
+
+    @cached_property
+    def lines(self) -> list[bytes]:
+        """The lines without their newlines; carriage returns stay."""
+        lines = self.data.split(b"\n")
+        if not lines[-1]:
+            del lines[-1]
+        return lines
+
+    @cached_property
+    def offsets(self) -> Sequence[int]:
+        """Each line's first byte in the generation."""
+        if self._given is not None:
+            return self._given
+        return list(accumulate((len(line) + 1 for line in self.lines), initial=self._start))
+
+    def offsets_of(self, numbers: Sequence[int], exact: pl.Series | None = None) -> list[int]:
+        """The offsets of the lines with these numbers. `exact`: all lines, where no byte of them was changed; it is
+        quicker."""
+        if exact is None or self._given is not None:
+            return [self.offsets[number] for number in numbers]
+        ends = exact.str.len_bytes().cast(int).cum_sum()
+        # line n begins after n newlines and the bytes of those before it
+        return [
+            self._start + end - length + number
+            for number, end, length in zip(
+                numbers, ends.gather(numbers).to_list(), exact.gather(numbers).str.len_bytes().to_list(), strict=True
+            )
+        ]

@@ -1,0 +1,94 @@
+"""What nginx's variables mean and what their values look like, so that a pasted log_format needs no mapping.
+
+Sources: https://nginx.org/en/docs/varindex.html and, for what is escaped and how lists are joined, nginx's
+src/http/modules/ngx_http_log_module.c and src/http/ngx_http_upstream.c.
+"""
+
+from __future__ import annotations
+
+from log_sentinel.parsing.readings import Reading
+
+# input -> variables that give it, the better ones first
+MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
+    "time": (("time_local", "clf"), ("time_iso8601", "iso8601"), ("msec", "epoch_s")),
+    "status": (("status", None),),
+    "request": (("request", None),),
+    "method": (("request_method", None),),
+    "target": (("request_uri", None), ("uri", None), ("document_uri", None)),
+    "scheme": (("scheme", None), ("http_x_forwarded_proto", None)),
+    "host": (("http_host", None), ("host", None), ("server_name", None)),
+    "service": (("proxy_upstream_name", None), ("service_name", None), ("proxy_host", None)),
+    "route": (("ingress_name", None),),
+    "request_id": (("request_id", None), ("req_id", None), ("kong_request_id", None), ("apisix_request_id", None)),
+    "request_bytes": (("request_length", None),),
+    "response_bytes": (("body_bytes_sent", None), ("bytes_sent", None)),
+    "duration": (("request_time", "s"),),
+    "referer": (("http_referer", None),),
+    "user_agent": (("http_user_agent", None),),
+    "client": (("remote_user", None), ("http_x_consumer_username", None), ("jwt_claim_sub", None)),
+    "ip": (("remote_addr", None), ("the_real_ip", None), ("proxy_add_x_forwarded_for", None)),
+    "peer": (("realip_remote_addr", None),),
+    "forwarded_for": (("http_x_forwarded_for", None), ("proxy_add_x_forwarded_for", None)),
+    "forwarded": (("http_forwarded", None),),
+    "upstream_addr": (("upstream_addr", None),),
+    "upstream_status": (("upstream_status", None),),
+    "upstream_time": (("upstream_response_time", "s"),),
+}
+
+# Only the diagnosis reads these.
+EVIDENCE = (
+    "limit_req_status",
+    "limit_conn_status",
+    "upstream_cache_status",
+    "ssl_client_verify",
+    "connection",
+    "upstream_status",
+)
+
+SHAPED = {
+    "status": "status",
+    "time_local": "clf",
+    "time_iso8601": "iso8601",
+    "msec": "seconds",
+    "scheme": "word",
+    "upstream_scheme": "word",
+    "host": "host",
+    "upstream_host": "host",
+    "proxy_add_x_forwarded_for": "list",
+}
+PLAIN = {
+    "remote_addr", "remote_port", "realip_remote_addr", "realip_remote_port", "the_real_ip",
+    "proxy_protocol_addr", "hostname", "pid", "request_method", "request_time", "request_length", "request_id",
+    "req_id", "kong_request_id", "apisix_request_id", "tcpinfo_rtt", "body_bytes_sent", "bytes_sent",
+    "connection", "connection_requests", "connection_time", "pipe", "gzip_ratio", "http2", "http3", "https",
+    "is_args", "server_name", "server_addr", "server_port", "server_protocol", "limit_req_status",
+    "limit_conn_status", "upstream_cache_status", "ssl_protocol", "ssl_cipher", "ssl_client_verify",
+    "ssl_server_name", "ssl_session_reused", "namespace", "ingress_name", "service_name", "service_port",
+    "proxy_upstream_name", "proxy_alternative_upstream_name", "proxy_host", "proxy_port", "nginx_version",
+    "geoip_country_code", "geoip2_data_country_code",
+}  # fmt: skip
+LISTS = {
+    "upstream_addr", "upstream_status", "upstream_response_time", "upstream_connect_time", "upstream_header_time",
+    "upstream_queue_time", "upstream_response_length", "upstream_bytes_sent", "upstream_bytes_received",
+    "upstream_first_byte_time",
+}  # fmt: skip
+
+
+def shape(variable: str) -> str:
+    """The shape of `variable`'s values; what nginx does not define itself may hold anything."""
+    if variable in LISTS:
+        return "list"
+    return SHAPED.get(variable, "plain" if variable in PLAIN else "text")
+
+
+def readings(variables: set[str]) -> dict[str, Reading]:
+    """The inputs that a format with these `variables` gives."""
+    found: dict[str, Reading] = {}
+    for name, ways in MEANINGS.items():
+        present = [(variable, unit) for variable, unit in ways if variable in variables]
+        if present:
+            unit = present[0][1]
+            found[name] = Reading(tuple(variable for variable, its in present if its == unit), unit)
+    if "msec" in variables and found["time"].unit != "epoch_s":
+        found["fine_time"] = Reading(("msec",), "epoch_s")
+    return found

@@ -1,0 +1,121 @@
+"""The fast path, the careful path and a writer that knows what it wrote."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+
+from log_sentinel.parsing import compiling
+from tests.parsing.builders import COMBINED, batch, parser, parser_of
+from tests.parsing.writers import requests, text, written
+
+if TYPE_CHECKING:
+    from log_sentinel.model.lines import Lines
+    from log_sentinel.model.parsed import ParsedLines
+
+MAIN = COMBINED + ' "$http_x_forwarded_for"'
+UPSTREAM = (
+    COMBINED + " $request_time [$limit_req_status] $upstream_addr $upstream_response_time $upstream_status $request_id"
+)
+GLUED = COMBINED + 'rt=$request_time urt="$upstream_response_time"'
+LTSV = (
+    "time:$time_local\thost:$remote_addr\treq:$request\tstatus:$status\tua:$http_user_agent"
+    "\tapptime:$upstream_response_time"
+)
+SPLIT = '[$time_iso8601] $remote_addr "$request_uri" $request_method $status "$http_user_agent" $upstream_status'
+AS_JSON = (
+    '{"time":"$time_iso8601","ip":"$remote_addr","request":"$request","status":$status,'
+    '"ua":"$http_user_agent","user":"$remote_user"}'
+)
+EPOCH = '$msec|$remote_addr|"$request"|$status|"$http_user_agent"'
+FORMATS = {
+    "combined": (COMBINED, "default"),
+    "main": (MAIN, "default"),
+    "upstream": (UPSTREAM, "default"),
+    "glued": (GLUED, "default"),
+    "ltsv": (LTSV, "default"),
+    "split": (SPLIT, "default"),
+    "json": (AS_JSON, "json"),
+    "epoch": (EPOCH, "default"),
+}
+several = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+
+
+def by(way: str, lines: Lines, directive: str, monkeypatch: pytest.MonkeyPatch, **options: object) -> ParsedLines:
+    monkeypatch.setattr(compiling, "SMALL", dict.fromkeys(("text", "json"), 0 if way == "fast" else 10**12))
+    return parser_of(directive, **options).parse(lines)
+
+
+def assert_same(fast: ParsedLines, careful: ParsedLines) -> None:
+    assert_frame_equal(careful.denials, fast.denials)
+    assert_frame_equal(careful.candidates, fast.candidates)
+    assert_frame_equal(careful.traffic.sort(pl.all()), fast.traffic.sort(pl.all()))
+    assert_frame_equal(careful.activity.sort(pl.all()), fast.activity.sort(pl.all()))
+    assert careful.reject_counts == fast.reject_counts
+    assert careful.lines == fast.lines
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@given(values=st.lists(requests(), min_size=1, max_size=12))
+@several
+def test_both_paths_read_what_was_written(name: str, values: list[dict[str, str]]) -> None:
+    log_format, mode = FORMATS[name]
+    directive = f"log_format x escape={mode} '{log_format}';"
+    data = "".join(written(log_format, each, mode) for each in values)
+    with pytest.MonkeyPatch.context() as patch:
+        fast, careful = (by(way, batch(data), directive, patch) for way in ("fast", "careful"))
+    assert_same(fast, careful)
+    assert not fast.reject_counts
+    assert len(values) == fast.lines == fast.traffic["n"].sum()
+    denied = [each for each in values if each["status"] in ("403", "429")]
+    rows = fast.denials.rows(named=True)
+    assert [int(each["status"]) for each in denied] == [row["status"] for row in rows]
+    for each, row in zip(denied, rows, strict=True):
+        path, _, query = each["request_uri"].partition("?")
+        given_ip = each["remote_addr"]
+        agent = each["http_user_agent"].replace("\x00", "")
+        assert datetime.fromisoformat(each["time_iso8601"]).astimezone(UTC) == row["time"]
+        assert (path[:2048], each["request_method"]) == (row["path"], row["method"])
+        assert (None if given_ip == "unix:" else given_ip) == row["ip"]
+        assert (None if agent in ("", "-") else agent[:512]) == row["user_agent"]
+        assert (query.replace("s3cret", "[redacted]") or None) == row["query"]
+        if "$remote_user" in log_format:
+            user = each["remote_user"]
+            assert (None if user in ("", "-") else user[:512]) == row["client"]
+
+
+@given(
+    values=st.lists(requests(), min_size=2, max_size=8),
+    cuts=st.lists(st.tuples(st.integers(0, 400), st.integers(0, 400), st.binary(max_size=6)), max_size=6),
+)
+@several
+def test_both_paths_agree_on_torn_and_glued_lines(
+    values: list[dict[str, str]], cuts: list[tuple[int, int, bytes]]
+) -> None:
+    for log_format, mode in FORMATS.values():
+        data = "".join(written(log_format, each, mode) for each in values).encode()
+        for at, length, instead in cuts:
+            data = data[:at] + instead + data[at + length :]
+        directive = f"log_format x escape={mode} '{log_format}';"
+        with pytest.MonkeyPatch.context() as patch:
+            fast, careful = (by(way, batch(data), directive, patch) for way in ("fast", "careful"))
+        assert_same(fast, careful)
+
+
+@given(data=st.lists(text.map(str.encode) | st.binary(max_size=40), max_size=12).map(b"\n".join))
+@several
+def test_no_bytes_raise(data: bytes) -> None:
+    for name in ("nginx-combined", "kong-file-log"):
+        with pytest.MonkeyPatch.context() as patch:
+            for small in (0, 10**12):
+                patch.setattr(compiling, "SMALL", {"text": small, "json": small})
+                parsed = parser(name).parse(batch(data))
+                assert parsed.lines == parsed.traffic["n"].sum() + sum(parsed.reject_counts.values())
