@@ -1,0 +1,264 @@
+"""Lines from real files through real parsers into a real database."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from log_sentinel.content import shipped
+from log_sentinel.daemon.ingest import Ingest, Reading
+from log_sentinel.daemon.readings import chooser
+from log_sentinel.daemon.tally import Tally
+from log_sentinel.parsing.compiling import ParseOptions
+from log_sentinel.parsing.definitions import load_folders
+from log_sentinel.sources.once import OncePass
+from log_sentinel.sources.settings import FileSource
+from log_sentinel.sources.tailer import FileTail
+from log_sentinel.store import appending
+from log_sentinel.store.engine import DatabaseUnavailable
+from log_sentinel.store.generations import StoredCheckpoints, Superseded
+from log_sentinel.store.tables import denials, traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+    from log_sentinel.model.commit import Commit
+    from log_sentinel.store.appending import Appended
+    from log_sentinel.store.engine import Database
+
+KNOWN = load_folders([shipped("parsers")])
+INSTANCE = "test"
+
+
+class Bell:
+    """Wake-ups that only a test rings."""
+
+    def __init__(self) -> None:
+        self._rung = threading.Event()
+
+    def wait(self, timeout: float) -> None:
+        self._rung.wait(min(timeout, 0.01))
+        self._rung.clear()
+
+    def wake(self) -> None:
+        self._rung.set()
+
+    def watch(self, folders: object) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def line(number: int, status: int = 403) -> str:
+    time = f"24/Nov/2026:10:00:{number % 60:02} +0000"
+    return f'192.0.2.{number % 250} - - [{time}] "GET /n/{number} HTTP/1.1" {status} 9 "-" "t"\n'
+
+
+def choose(name: str = "edge") -> Callable[[bytes], object]:
+    return chooser(name, KNOWN, ParseOptions())
+
+
+def stored(database: Database) -> list[str]:
+    with database.read() as connection:
+        return list(connection.scalars(select(denials.c.path).order_by(denials.c.path)))
+
+
+def requests(database: Database) -> int:
+    with database.read() as connection:
+        return int(connection.scalar(select(func.sum(traffic.c.n))) or 0)
+
+
+class Running:
+    """An Ingest over one followed file, with a way to wait for what it has committed."""
+
+    def __init__(
+        self, database: Database, path: Path, append: Callable[[Database, Commit], Appended] | None = None
+    ) -> None:
+        self.tally = Tally()
+        self._committed = threading.Condition()
+        self._append = append or appending.append
+        source = FileTail("edge", FileSource(path=str(path), start="beginning"), StoredCheckpoints(database, INSTANCE))
+        self.reading = Reading(source, choose())
+        self.ingest = Ingest(
+            [self.reading],
+            lambda commit: self._told(self._append(database, commit)),
+            instance=INSTANCE,
+            tally=self.tally,
+            wakeups=Bell(),
+        )
+
+    def _told(self, appended: Appended) -> Appended:
+        with self._committed:
+            self._committed.notify_all()
+        return appended
+
+    def until(self, met: Callable[[], bool]) -> None:
+        with self._committed:
+            assert self._committed.wait_for(met, timeout=30)
+
+    def __enter__(self) -> Running:
+        self.ingest.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ingest.stop()
+        self.reading.source.close()
+
+
+def test_lines_appended_to_a_followed_file_are_stored_once(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(line(n) for n in range(100, 150)))
+    with Running(database, log) as running:
+        running.until(lambda: len(stored(database)) == 50)
+        with log.open("a") as file:
+            file.writelines(line(n) for n in range(150, 200))
+        running.until(lambda: len(stored(database)) == 100)
+
+    assert stored(database) == [f"/n/{n}" for n in range(100, 200)]
+    assert running.tally.source("edge").lines == 100
+    assert running.tally.duplicates == 0
+
+
+def test_a_second_start_goes_on_where_the_first_one_stopped(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(line(n) for n in range(100, 150)))
+    with Running(database, log) as running:
+        running.until(lambda: len(stored(database)) == 50)
+    with log.open("a") as file:
+        file.writelines(line(n) for n in range(150, 200))
+    with Running(database, log) as running:
+        running.until(lambda: len(stored(database)) == 100)
+
+    assert requests(database) == 100
+
+
+def test_a_commit_that_somebody_overtook_is_read_again_from_the_database(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(line(n) for n in range(100, 150)))
+    refused = []
+
+    def overtaken_once(database: Database, commit: Commit) -> Appended:
+        if not refused:
+            refused.append(commit)
+            raise Superseded(commit.batches[0].move.to.generation, 0, 17)
+        return appending.append(database, commit)
+
+    with Running(database, log, overtaken_once) as running:
+        running.until(lambda: len(stored(database)) == 50)
+
+    assert running.tally.rewinds == 1
+    assert requests(database) == 50
+
+
+def test_an_answer_lost_after_the_commit_stores_nothing_twice(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(line(n) for n in range(100, 150)))
+    lost = []
+
+    def answer_lost_once(database: Database, commit: Commit) -> Appended:
+        appended = appending.append(database, commit)
+        if not lost:
+            lost.append(commit)
+            raise DatabaseUnavailable(database.redacted_url, "the connection broke")
+        return appended
+
+    with Running(database, log, answer_lost_once) as running:
+        with log.open("a") as file:
+            file.writelines(line(n) for n in range(150, 200))
+        running.until(lambda: len(stored(database)) == 100)
+
+    assert requests(database) == 100
+
+
+def test_while_the_database_is_gone_lines_wait_in_the_file(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(line(n) for n in range(100, 150)))
+    tries: list[str | None] = []
+
+    def gone_twice(database: Database, commit: Commit) -> Appended:
+        tries.append(running.ingest.waiting_for_database)
+        if len(tries) < 3:
+            raise DatabaseUnavailable(database.redacted_url, "nobody answers")
+        return appending.append(database, commit)
+
+    with Running(database, log, gone_twice) as running:
+        running.until(lambda: len(stored(database)) == 50)
+
+    assert tries[0] is None
+    assert "nobody answers" in (tries[1] or "")
+    assert running.ingest.waiting_for_database is None
+
+
+def test_a_source_of_no_known_format_keeps_its_lines_until_there_are_some_it_knows(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("log_sentinel.daemon.ingest.UNKNOWN_FORMAT_SECONDS", 0.01)
+    log = tmp_path / "access.log"
+    log.write_text("this is no log\n")
+    with Running(database, log) as running:
+        with log.open("a") as file:
+            file.writelines(line(n) for n in range(100, 150))
+        running.until(lambda: len(stored(database)) == 50)
+
+    assert running.tally.source("edge").rejects.total() == 1
+
+
+def one_pass(
+    database: Database, path: Path, append: Callable[[Commit], Appended] | None = None
+) -> tuple[Ingest, Tally]:
+    tally = Tally()
+    source = OncePass("edge", str(path), StoredCheckpoints(database, INSTANCE))
+    ingest = Ingest(
+        [Reading(source, choose())],
+        append or (lambda commit: appending.append(database, commit)),
+        instance=INSTANCE,
+        tally=tally,
+    )
+    ingest.start()
+    assert ingest.finished.wait(60)
+    ingest.stop()
+    source.close()
+    return ingest, tally
+
+
+def test_one_pass_ends_with_the_file_and_a_second_one_adds_nothing(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(line(n, 200 if n % 2 else 403) for n in range(1000, 21000)) + line(21000).rstrip("\n"))
+
+    first, counted = one_pass(database, log)
+    second, again = one_pass(database, log)
+
+    assert (first.failure, second.failure) == (None, None)
+    assert (counted.lines, counted.denials) == (20001, 10001)
+    assert (again.lines, again.denials) == (0, 0)
+    assert (len(stored(database)), requests(database)) == (10001, 20001)
+
+
+def test_one_pass_without_its_database_ends_and_says_why(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(line(1))
+
+    def gone(_: Commit) -> Appended:
+        raise DatabaseUnavailable(database.redacted_url, "nobody answers")
+
+    ingest, _ = one_pass(database, log, gone)
+
+    assert isinstance(ingest.failure, DatabaseUnavailable)
+
+
+def test_a_fault_of_ours_while_committing_ends_the_ingest_loudly(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(line(1))
+
+    def wrong(database: Database, commit: Commit) -> Appended:
+        raise ZeroDivisionError
+
+    running = Running(database, log, wrong)
+    with running:
+        assert running.ingest.finished.wait(30)
+
+    assert isinstance(running.ingest.failure, ZeroDivisionError)
