@@ -34,11 +34,13 @@ def parse(
     ] = Shape.JSONL,
 ) -> None:
     """Show the events of a log file as they would be stored. Lines nobody can read go to stderr, with the reason."""
+    from log_sentinel.cli import logs
     from log_sentinel.daemon.events import events
 
     if output not in {Shape.JSONL, Shape.TABLE}:
         raise typer.BadParameter("jsonl or table", param_hint="--output")
     loaded = opening.settings(config)
+    logs.set_up(loaded.settings.log.model_copy(update={"level": "warning"}), loaded.secrets)
     batches = events(
         loaded, path, sys.stdin.buffer, format_name=format_name, directive=directive, everything=everything
     )

@@ -40,10 +40,11 @@ def prevailing(rows: list[Row]) -> dict[str, object]:
     """
     if not rows:
         return {}
-    ((cause, denied_by), _), *_ = Counter((row["cause"], row["denied_by"]) for row in rows).most_common(1)[0]
+    verdicts = Counter((str(row["cause"]), str(row["denied_by"])) for row in rows)
+    (cause, denied_by), _ = verdicts.most_common(1)[0]
     sharing = [row for row in rows if (row["cause"], row["denied_by"]) == (cause, denied_by)]
     sure = sum(float(str(row["cause_confidence"])) for row in sharing) / len(rows)
-    others = Counter(row["cause"] for row in rows if row["cause"] != cause)
+    others = Counter(str(row["cause"]) for row in rows if row["cause"] != cause)
     first = sharing[0]
     return {
         "cause": cause,
