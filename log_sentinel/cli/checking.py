@@ -36,6 +36,7 @@ class Finding:
     state: State
     what: str
     says: str
+    todo: str = ""
 
 
 def findings(loaded: Loaded[Settings]) -> list[Finding]:

@@ -29,6 +29,7 @@ MODULES = {
     "channels": "channels",
     "config": "config",
     "db": "db",
+    "doctor": "doctor",
     "healthcheck": "healthcheck",
 }
 

@@ -88,7 +88,9 @@ def _table(columns: Sequence[str], rows: Iterable[Sequence[object]], stream: Tex
         table.add_column(Text(visible(column)), justify="right" if numbers else "left", overflow="fold")
     for row in listed:
         table.add_row(*(Text(visible(text(value))) for value in row))
-    console.print(table)
+    with console.capture() as printed:
+        console.print(table)
+    stream.writelines(f"{line.rstrip()}\n" for line in printed.get().splitlines())
 
 
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]], stream: TextIO) -> None:

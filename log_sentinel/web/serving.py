@@ -44,7 +44,7 @@ class Serving:
     def __init__(self, listen: str, app: Starlette) -> None:
         # validation of the address alone: whether a token is needed was judged with the rest of the settings
         settings = WebSettings.model_construct(listen=listen)
-        self._listen, self._host, self._wanted_port = listen, settings.host, settings.port
+        self._listen, self._host, self._port = listen, settings.host, settings.port
         self._app = app
         self._socket: socket.socket | None = None
         self._server: uvicorn.Server | None = None
@@ -52,6 +52,7 @@ class Serving:
 
     def start(self) -> None:
         self._socket = self._bound()
+        self._port = self._socket.getsockname()[1]
         config = uvicorn.Config(
             self._app,
             http="h11",
@@ -85,11 +86,8 @@ class Serving:
 
     @property
     def port(self) -> int:
-        """The port that is served: the one of the settings, or the one the system gave for 0."""
-        if self._socket is None:
-            return self._wanted_port
-        port: int = self._socket.getsockname()[1]
-        return port
+        """The port that is served: the one of the settings, or once started the one the system gave for 0."""
+        return self._port
 
     @property
     def url(self) -> str:
@@ -100,7 +98,7 @@ class Serving:
     def _bound(self) -> socket.socket:
         try:
             family, kind, _, _, address = socket.getaddrinfo(
-                self._host, self._wanted_port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+                self._host, self._port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             )[0]
         except socket.gaierror as error:
             raise ListenError(self._listen, f'"{self._host}" is no address of this machine. Use 127.0.0.1.') from error
@@ -118,12 +116,12 @@ class Serving:
         if error.errno == errno.EADDRINUSE:
             return PortInUse(
                 self._listen,
-                f"port {self._wanted_port} is in use by another process. Find it with `ss -ltnp 'sport = "
-                f":{self._wanted_port}'`, or set another port (0 for any free one).",
+                f"port {self._port} is in use by another process. Find it with `ss -ltnp 'sport = "
+                f":{self._port}'`, or set another port (0 for any free one).",
             )
         if error.errno == errno.EACCES:
             return ListenError(
-                self._listen, f"port {self._wanted_port} is not allowed to this user. Use one above 1023."
+                self._listen, f"port {self._port} is not allowed to this user. Use one above 1023."
             )
         if error.errno == errno.EADDRNOTAVAIL:
             return ListenError(self._listen, f'"{self._host}" is no address of this machine. Use 127.0.0.1.')
