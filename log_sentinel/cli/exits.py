@@ -25,20 +25,17 @@ if TYPE_CHECKING:
 FAILED, TRY_AGAIN_LATER, BAD_SETTINGS, INTERRUPTED = 1, 75, 78, 130
 
 CODES = {
-    "log_sentinel.cli.exits.Failed": FAILED,
     "log_sentinel.config.mistakes.BadSettings": BAD_SETTINGS,
     "log_sentinel.parsing.definitions.BadDefinition": BAD_SETTINGS,
     "log_sentinel.detection.rules.BadRule": BAD_SETTINGS,
     "log_sentinel.store.faults.DatabaseUnavailable": TRY_AGAIN_LATER,
-    "log_sentinel.store.faults.DatabaseBroken": FAILED,
     "log_sentinel.store.faults.StoreError": FAILED,
     "log_sentinel.store.adhoc.Refused": FAILED,
     "log_sentinel.store.incidents.NoSuchIncident": FAILED,
+    "log_sentinel.store.silences.NoSuchSilence": FAILED,
     "log_sentinel.incidents.states.NoSuchStep": FAILED,
     "log_sentinel.store.owner.Owned": TRY_AGAIN_LATER,
     "log_sentinel.web.serving.ListenError": FAILED,
-    # A file that is missing, unreadable or a folder: the system's words with the file's name are the message.
-    "builtins.OSError": FAILED,
 }
 
 _secrets: set[str] = set()
@@ -78,12 +75,21 @@ def run(program: TyperGroup) -> NoReturn:
 def told(error: Exception) -> tuple[str, int]:
     """The message for people and the exit code of an exception."""
     redact = Redaction(_secrets)
-    for kind in type(error).__mro__:
-        code = CODES.get(f"{kind.__module__}.{kind.__qualname__}")
-        if code is not None:
-            return visible(redact(sentence(error)), lines=True), getattr(error, "code", code)
+    code = _code(error)
+    if code is not None:
+        return visible(redact(sentence(error)), lines=True), code
     trace = "".join(traceback.format_exception(type(error), error, _from_our_code_on(error.__traceback__)))
     return f"{visible(redact(trace), lines=True)}This is a mistake in log-sentinel itself; please report it.", FAILED
+
+
+def _code(error: Exception) -> int | None:
+    """The exit code of what a user or the world can cause, None for our own mistakes."""
+    if isinstance(error, Failed):
+        return error.code
+    if isinstance(error, OSError) and error.filename is not None:
+        return FAILED  # a file that is missing, unreadable, a folder: the system's words with its name say it all
+    names = (f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
+    return next((CODES[name] for name in names if name in CODES), None)
 
 
 def _from_our_code_on(trace: TracebackType | None) -> TracebackType | None:

@@ -45,3 +45,10 @@ def test_an_error_of_ours_comes_with_its_traceback_and_without_secrets(monkeypat
     assert "test_exits.py" in message
     assert "RuntimeError: lost *** and ***\\x1b" in message
     assert message.endswith("This is a mistake in log-sentinel itself; please report it.")
+
+
+def test_a_fault_of_the_system_without_a_file_is_ours_to_explain() -> None:
+    message, code = exits.told(OSError(9, "Bad file descriptor"))
+
+    assert code == 1
+    assert "please report it" in message
