@@ -51,6 +51,10 @@ class Globbing:
         self._calls_left -= 1
         return self._paths
 
+    def listed(self) -> list[str]:
+        """The paths as of the last listing."""
+        return self._paths
+
     def folders(self) -> tuple[Path, ...]:
         """The folders in which paths may appear, as of the last listing."""
         if self.is_glob:

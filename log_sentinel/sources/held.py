@@ -49,6 +49,7 @@ class Held:
         self.ending = role in (Role.COPY, Role.LOST)
         self.ended = self.settled = False
         self.ends_as = GenerationState.FINISHED
+        self.looked_into = False
         self.deleted = self.parked = self.covered = False
         self.proven_size = at.size_seen
         self.changed_at = now
@@ -87,6 +88,15 @@ class Held:
         self.following.go_back(replace(stored, path=self.path, device=device, inode=inode, size_seen=size))
         self.due = True
         self.passed = self.ended = self.settled = False
+
+    def is_first_content(self) -> bool:
+        """Whether this is the first look into a file that was empty when it was taken up.
+
+        Nothing is known of it by which one could tell that it was filled, copied away and emptied since.
+        """
+        first = self.due and self.size > 0 and self.at.head_len == 0 and not self.looked_into
+        self.looked_into = self.looked_into or first
+        return first
 
     def park(self) -> None:
         self.due, self.parked = False, True

@@ -59,10 +59,8 @@ class OncePass:
         self._following: Following | None = None
         self._packed_read = 0
         self._content = self._open_file() if stream is None else self._open_pipe(stream)
-        head = self._content.head(generations.HEAD_BYTES)
-        refuse_binary(self.path, head)
-        if not head:
-            self._problems.tell(self.path, "is empty", "Check whether the gateway writes to it.")
+        if not self._is_pipe:
+            refuse_binary(self.path, self._content.head(generations.HEAD_BYTES))
 
     @property
     def position(self) -> int:
@@ -129,12 +127,14 @@ class OncePass:
         )
 
     def _open_pipe(self, stream: BinaryIO) -> Stream:
-        pieces = in_order(_Pipe(stream))
+        return Stream(self.path, (0, 0), lambda: self._from_pipe(self._counted(in_order(_Pipe(stream)))))
+
+    def _from_pipe(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         first = next(pieces, b"")
         while len(first) < MAGIC_BYTES and (more := next(pieces, b"")):
             first += more
-        form, counted = form_of(first), self._counted(chain((first,) if first else (), pieces))
-        return Stream(self.path, (0, 0), lambda: counted if form is None else unpacked(counted, form))
+        form, whole = form_of(first), chain((first,) if first else (), pieces)
+        yield from whole if form is None else unpacked(whole, form)
 
     def _counted(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         self._packed_read = 0
@@ -147,6 +147,7 @@ class OncePass:
     def _begin(self) -> Following | None:
         row = generations.unread(self.name, self.path, self._content)
         if not row.head_len:
+            self._problems.tell(self.path, "is empty", "Check whether the gateway writes to it.")
             return None
         known = self._known()
         return Following(self._checkpoints.begin(row) if known is None else known, self._longest)
@@ -177,10 +178,9 @@ class OncePass:
         """As `_known`. A pipe that ends before the checkpoint brings nothing new. Raises CannotRead when it differs."""
         proven = None
         for row in sorted(alike, key=lambda row: row.offset):
-            if generations.continues(row, pipe) or (pipe.ended and pipe.seen < row.offset):
+            if generations.continues(row, pipe) or (proven is None and self._is_shorter(row)):
                 proven = row
-        differs = proven is None or not pipe.remembers(min(proven.offset, pipe.seen) - proven.tail_len)
-        if alike and differs:
+        if alike and (proven is None or not (self._is_shorter(proven) or self._remembers(proven))):
             raise CannotRead(
                 self.path,
                 "it begins like something that was read before, then differs, and a pipe cannot be read twice",

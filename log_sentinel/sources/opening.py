@@ -30,8 +30,11 @@ MAGICS = (
     (b"SQLite format 3\0", "an SQLite database", "Name the log's own path."),
     (b"\x7fELF", "a program", "Name the log's own path."),
 )
-# A client can put a few odd bytes into a log; it must not be able to make us give up the file. So many it cannot.
-BINARY_SHARE = 0.3
+# A client can put odd bytes into a line; it must not be able to make us give up the file. So one clean line is enough,
+# and little is no proof.
+JUDGED_BYTES = 512
+BINARY_SHARE = 0.05
+CLEAN_LINE_BYTES = 20
 TEXT_CONTROLS = b"\t\n\v\f\r\x1b"
 CONTROLS = bytes(code for code in range(32) if code not in TEXT_CONTROLS) + b"\x7f"
 
@@ -141,7 +144,11 @@ def refuse_binary(path: str, head: bytes) -> None:
     for magic, found, to_do in MAGICS:
         if head.startswith(magic):
             raise CannotRead(path, f"is {found}", to_do)
-    if len(head) - len(head.translate(None, CONTROLS)) > BINARY_SHARE * len(head):
+    odd = len(head) - len(head.translate(None, CONTROLS))
+    if len(head) < JUDGED_BYTES or odd <= BINARY_SHARE * len(head):
+        return
+    whole = head.split(b"\n")[:-1]
+    if not any(len(line) >= CLEAN_LINE_BYTES and line == line.translate(None, CONTROLS) for line in whole):
         raise CannotRead(
-            path, "is binary: its first bytes are no text", "Name a log of text lines, or leave it out with `exclude`."
+            path, "is binary: its first bytes are no text", "Name a text log, or leave it out with `exclude`."
         )

@@ -29,9 +29,10 @@ def predecessors(
 ) -> list[Held]:
     """Generations that had the name `live` and are to be read before the file that has it now, oldest first.
 
-    `current` is the generation of that file, None if it is a new one: then there may be files that came and went since
-    the last look. They are among the rotated ones, and are begun here. `orphan` has just lost its file to another
-    generation. Generations of which no file is left are in the list too, as LOST, for the step that says so.
+    `current` is the generation of that file, None if it is a new one. Then, and when it was empty as far as we know,
+    there may be files that came and went since the last look: they are among the rotated ones, and are begun here.
+    `orphan` has just lost its file to another generation. Generations of which no file is left are in the list too, as
+    LOST, for the step that says so.
     """
     for attempt in range(ATTEMPTS):
         try:
@@ -56,7 +57,7 @@ def _search(
     resumed: dict[str, Held] = {}
     unseen: dict[str, Content] = {}
     # From the newest back. What is older than one that is known was rotated before that was first seen.
-    known_met = current is not None
+    known_met = current is not None and current.head_len > 0
     paths = register.folders.siblings(live)
     for path in reversed(paths):
         if known_met and not waiting:
@@ -84,12 +85,19 @@ def _search(
             content.close()
         else:
             unseen[path] = content
-    lost = [_lost(register, row, unseen, orphan) for row in waiting.values()]
+    # a generation that another name has taken along is read on by that name
+    lost = [
+        _lost(register, row, unseen, orphan) for row in waiting.values() if not _is_under_a_name(register, row, orphan)
+    ]
     for path in [one for one in paths if one in unseen]:
         row = register.begin(generations.unread(register.source, path, unseen[path]))
         role = Role.COPY if isinstance(unseen[path], Stream) else Role.LEFT
         resumed[path] = register.take(role, row, unseen[path])
     return lost + [resumed[path] for path in paths if path in resumed]
+
+
+def _is_under_a_name(register: Register, row: Checkpoint, orphan: Checkpoint | None) -> bool:
+    return row is not orphan and register.is_named((row.device, row.inode))
 
 
 def _lost(register: Register, row: Checkpoint, unseen: dict[str, Content], orphan: Checkpoint | None) -> Held:

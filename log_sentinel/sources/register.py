@@ -39,8 +39,18 @@ def open_files_allowed() -> int:
 
 
 class Register:
-    def __init__(self, source: str, settings: FileSource, checkpoints: Checkpoints, clock: Callable[[], float]) -> None:
+    """`paths` gives what is followed now; `clock` is monotonic, in seconds."""
+
+    def __init__(
+        self,
+        source: str,
+        settings: FileSource,
+        checkpoints: Checkpoints,
+        clock: Callable[[], float],
+        paths: Callable[[], Iterable[str]],
+    ) -> None:
         self.source = source
+        self._paths = paths
         self.settings = settings
         self.clock = clock
         self.hold_rotated = settings.hold_rotated.total_seconds()
@@ -228,6 +238,10 @@ class Register:
         if found != row and row.generation not in self.held:
             self._checkpoints.mark(found)
             self.note(found)
+
+    def is_named(self, key: Key) -> bool:
+        """Whether a path that is followed leads to the file of this device and inode now."""
+        return any(_key_of(path) == key for path in self._paths())
 
     def _places(self, row: Checkpoint) -> set[str]:
         lives = {str(Path(row.path).with_name(name)) for name in all_names(row.path)}

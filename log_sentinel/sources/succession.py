@@ -101,10 +101,6 @@ class Succession:
             self._leave(live)
         if (holder := self._register.holder(key)) is not None:
             self._came_back(holder)
-        elif found.st_size == 0:
-            # empty files are all alike: it is taken up when there is something to know it by
-            self._search(key)
-            self._register.problems.solved(self.path)
         else:
             self._take_up(now)
 
@@ -199,6 +195,10 @@ class Succession:
 
     def read(self, limit: int) -> Lines | None:
         for held in list(self.files):
+            if held.is_first_content() and (found := predecessors(self._register, self.path, held.at)):
+                place = self.files.index(held)
+                self.files[place:place] = found
+                return self.read(limit)
             try:
                 lines = self._read_from(held, limit)
             except Replaced:
@@ -254,14 +254,13 @@ class Succession:
         old = replace(held.at, size_seen=max(held.at.size_seen, held.proven_size))
         self._register.note(old)
         found = predecessors(self._register, self.path, None, orphan=old)
-        if isinstance(content, PlainFile) and content.head(1):
-            found.append(self._register.take(held.role, self._begin(content, held.path), content))
-            found[-1].saw(content.stat(), self._register.clock())
+        if isinstance(content, PlainFile):
+            new = self._register.take(held.role, self._begin(content, held.path), content)
+            new.saw(content.stat(), self._register.clock())
+            found.append(new)
         elif content is not None:
-            # nothing to know a generation by yet: it is taken up when there is
             content.close()
         self.files[place:place] = found
-        self._searched = "never"
 
     # what is committed
 

@@ -53,7 +53,7 @@ class FileTail:
         self._start_over()
 
     def _start_over(self) -> None:
-        self._register = Register(self.name, self._settings, self._checkpoints, self._clock)
+        self._register = Register(self.name, self._settings, self._checkpoints, self._clock, self._globbing.listed)
         self._newcomers = Newcomers(self._register)
         self._successions: dict[str, Succession] = {}
         self._begin_at: dict[str, tuple[Key, int]] = {}
