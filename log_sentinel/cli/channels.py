@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from log_sentinel.cli import opening
+from log_sentinel.cli import completing, opening
 from log_sentinel.cli.exits import Failed
 from log_sentinel.cli.options import ConfigFile, Output
 from log_sentinel.cli.output import Shape, show
@@ -41,7 +41,11 @@ def list_channels(config: ConfigFile = None, output: Output = Shape.TABLE) -> No
 
 
 def send_test(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A channel of the settings.")], config: ConfigFile = None
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="A channel of the settings.", autocompletion=completing.channel_names),
+    ],
+    config: ConfigFile = None,
 ) -> None:
     """Send a test message through a channel and say what came of it. Exit code 1 when it did not arrive."""
     from log_sentinel.delivery.trying import try_channel

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from log_sentinel.cli import completing
 from log_sentinel.cli.output import Shape
 
 ConfigFile = Annotated[
@@ -24,7 +25,13 @@ DatabaseUrl = Annotated[
 Output = Annotated[Shape, typer.Option("--output", help="The shape of what is printed.")]
 FormatName = Annotated[
     str | None,
-    typer.Option("--format", metavar="NAME", help="The log's format; guessed when not named.", show_default=False),
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="The log's format; guessed when not named.",
+        show_default=False,
+        autocompletion=completing.format_names,
+    ),
 ]
 Directive = Annotated[
     str | None,
