@@ -1,4 +1,9 @@
-"""Which denials a rule counts, and by what key."""
+"""Which denials are counted together: an entity is a key of a dimension, under the filters of a rule.
+
+Entities of all rules are counted, learned and judged in one frame each: a dozen rules cost little more than one. An
+entity is written `3|403|acme`: the number of what is counted (its place among all that is), the status where statuses
+are kept apart (0 where not), and the key.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +15,12 @@ import polars as pl
 from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from log_sentinel.detection.rule import Counted
 
-# Counts of one minute or window: one row a key. Keys that are missing in the log (no client) are in none.
-COUNTS: dict[str, type[pl.DataType]] = {"key": pl.String, "n": pl.Int64}
+# Counts of one minute or window, a row an entity. Keys that are missing in the log (no client) are in none.
+COUNTS: dict[str, type[pl.DataType]] = {"entity": pl.String, "n": pl.Int64}
 
 ALL_KEY = "all"
 
@@ -33,20 +40,40 @@ def key_of(dimension: Dimension) -> pl.Expr:
     return _KEYS[dimension].alias("key")
 
 
-def wanted(counted: Counted) -> pl.Expr | None:
-    """Which rows the rule counts; None: all."""
+def wanted(counted: Counted) -> pl.Expr:
+    """Which rows are counted."""
     conditions = [pl.col(column).is_in(values) for column, values in counted.where]
     if counted.statuses:
         conditions.append(pl.col("status").is_in(counted.statuses))
-    return pl.all_horizontal(conditions) if conditions else None
+    return pl.all_horizontal(conditions) if conditions else pl.lit(value=True)
 
 
-def counts(rows: pl.DataFrame, counted: Counted) -> pl.DataFrame:
-    """COUNTS of `rows` (DENIED_MINUTES with `network`), one row a key."""
-    condition = wanted(counted)
-    chosen = rows if condition is None else rows.filter(condition)
-    keyed = chosen.select(key_of(counted.dimension), pl.col("n"))
-    return keyed.drop_nulls("key").group_by("key").agg(pl.col("n").sum())
+def entity_of(number: int, counted: Counted) -> pl.Expr:
+    """The entity of a row; null where it has no key."""
+    status = pl.col("status").cast(pl.String) if counted.apart else pl.lit("0")
+    return pl.concat_str(pl.lit(f"{number}|"), status, pl.lit("|"), key_of(counted.dimension)).alias("entity")
+
+
+def counts(rows: pl.DataFrame, all_counted: Sequence[Counted], *by: str) -> pl.DataFrame:
+    """COUNTS of `rows` (DENIED_MINUTES with `network`, or TRAFFIC), with the columns `by` kept apart."""
+    if not all_counted:
+        return pl.DataFrame(schema={**COUNTS, **{name: rows.schema[name] for name in by}})
+    whole = rows.lazy()
+    parts = [
+        whole.filter(wanted(counted)).select(entity_of(number, counted), "n", *by).drop_nulls("entity")
+        for number, counted in enumerate(all_counted)
+    ]
+    return pl.concat(parts).group_by("entity", *by).agg(pl.col("n").sum()).collect()
+
+
+def named(entities: pl.DataFrame) -> pl.DataFrame:
+    """`entities` with what (Int64, the number of what is counted), status (Int64) and key taken from `entity`."""
+    parts = pl.col("entity").str.splitn("|", 3).struct
+    return entities.with_columns(
+        what=parts.field("field_0").cast(pl.Int64),
+        status=parts.field("field_1").cast(pl.Int64),
+        key=parts.field("field_2"),
+    )
 
 
 def with_network(rows: pl.DataFrame) -> pl.DataFrame:

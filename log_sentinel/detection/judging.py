@@ -1,127 +1,219 @@
-"""Which keys a rule finds high at the end of a minute.
+"""Which entities are high at the end of a minute, for all rules at once.
 
-A key fires when its denials in the window reach `at_least` and, for a ratio, `times_usual` times what is usual for it,
-and enough of the last minutes were high themselves: a script that retries for ten seconds is no incident. What is usual
-is scaled by the traffic. A key that fires goes on firing down to half of both figures, so that a rule does not flap
-around its threshold.
+A threshold is reached by `at_least` denials in the window, a ratio by `times_usual` times the usual besides. A spike
+must also be more than chance: with denials that come in clusters (`dispersion`) and a mean that drifts (DRIFT), the
+surprise of c denials where m are usual is the Chernoff bound of a quasi-Poisson tail,
 
-A deployment whose first day is not over cannot tell an hourly job from an incident, so that a ratio then asks for more
-high minutes, and for its first quarter of an hour it says nothing.
+    surprise = (c ln(c/m) - c + m) / (dispersion + DRIFT^2 m)
+
+in natural units, and it must exceed ln(entities x windows a week / false alarms a week): Bonferroni on the budget. It
+is looked for in the window and, for what is small and lasts, in the last hour.
+
+Whatever reaches must have been high in several of the last minutes: a script that retries for ten seconds is no
+incident. What fires goes on firing down to half of its figures, so that a rule does not flap around its threshold.
+
+A deployment whose first day is not over cannot tell an hourly job from an incident: rules that need a usual then ask
+for more high minutes, and for the first twenty minutes they say nothing.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from log_sentinel.detection.counting import named
+from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.rule import Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
     from log_sentinel.detection.baseline import Baseline
+    from log_sentinel.detection.census import Census
     from log_sentinel.detection.firing import Firing
     from log_sentinel.detection.requests import Requests
-    from log_sentinel.detection.rule import Rule
-    from log_sentinel.detection.tally import Tally
+    from log_sentinel.detection.rule import Counted, Rule
 
-# key; n: denials in the window; expected: how many are usual (null for a threshold); since: first high minute;
-# new: fires now, not only still.
+# rule: its place among the rules. n: denials in the window; expected: how many are usual (null for a threshold);
+# since: first high minute.
 HIGH: dict[str, type[pl.DataType]] = {
+    "rule": pl.Int64,
+    "entity": pl.String,
     "key": pl.String,
+    "status": pl.Int64,
     "n": pl.Int64,
     "expected": pl.Float64,
+    "surprise": pl.Float64,
     "since": pl.Int64,
-    "new": pl.Boolean,
 }
 
-# Spikes of one rule told at one minute. Of more, the largest; the others are counted.
+# Spikes of one rule told at one minute. Of more, the largest.
 MOST_SPIKES = 50
 SETTLED_MINUTES = 24 * 60
-SILENT_MINUTES = 15
+SILENT_MINUTES = 20
 # Of how many minutes beyond `for` the high ones may be: 3 of the last 5, in a young deployment 8 of the last 10.
 SLACK = 2
 YOUNG_EXTRA = 5
-RECENT = 60
+
+DRIFT = 0.3
+WINDOWS_A_WEEK = 7 * 24 * 60 / BIN
+HOUR = 60
+# What the hour must show: so many times the rule's floor, that part of its factor, denials in so many of its minutes,
+# high ones among the last ten.
+HOUR_FLOOR, HOUR_TIMES, HOUR_ACTIVE, HOUR_HIGH = 3, 0.83, 12, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What a rule judges by: the counts, what is usual, all requests, and how many minutes have been seen."""
+    """What is judged by: the counts, what is usual by half-life, all requests, how many minutes have been seen."""
 
-    tally: Tally
-    usual: Baseline | None
+    census: Census
+    usual: Mapping[timedelta, Baseline]
     requests: Requests
     lived: int
+    false_alarms_per_week: float
 
 
-def high_keys(rule: Rule, minute: int, known: Knowledge, firing: Firing) -> pl.DataFrame:
-    """HIGH for the window that ends with `minute`, at most MOST_SPIKES rows, the largest first."""
-    sums = known.tally.sums(minute, rule.window).filter(pl.col("n") * 2 >= rule.at_least)
-    if sums.is_empty():
-        return pl.DataFrame(schema=HIGH)
-    if rule.kind is Kind.RATIO:
-        if known.lived < SILENT_MINUTES:
+class Judging:
+    """Judges every minute by `rules`, whose entities are numbered by the places of `counted`."""
+
+    def __init__(self, rules: Sequence[Rule], counted: Sequence[Counted]) -> None:
+        self._windows = sorted({rule.window for rule in rules})
+        self._rules = pl.DataFrame(
+            [
+                {
+                    "rule": number,
+                    "what": counted.index(rule.counted),
+                    "dimension": rule.counted.dimension.value,
+                    "kind": rule.kind.value,
+                    "window": rule.window,
+                    "at_least": rule.at_least,
+                    "times": rule.times_usual,
+                    "confirm": rule.confirm,
+                    "over": str(rule.usual_over),
+                }
+                for number, rule in enumerate(rules)
+            ],
+            infer_schema_length=None,
+        )
+
+    def high(self, minute: int, known: Knowledge, firing: Mapping[int, Firing]) -> pl.DataFrame:
+        """HIGH for the windows that end with `minute`, at most MOST_SPIKES rows a rule, the largest first."""
+        candidates = self._candidates(minute, known)
+        if candidates.is_empty():
             return pl.DataFrame(schema=HIGH)
-        sums = sums.join(expected(sums["key"], rule, minute, known), on="key").filter(
-            pl.col("n") * 2 >= pl.col("expected") * rule.times_usual
+        still = pl.DataFrame(
+            [(rule, entity) for rule, memory in firing.items() for entity in memory.firing(minute - 1)],
+            schema={"rule": pl.Int64, "entity": pl.String},
+            orient="row",
+        ).with_columns(still=True)
+        usual = self._with_usual(candidates, minute, known).filter(2 * pl.col("n") >= pl.col("needed"))
+        judged = _with_minutes(usual, minute, known).join(still, on=["rule", "entity"], how="left")
+        fires = pl.col("still").fill_null(value=False) | _reached(known)
+        return (
+            judged.with_columns(surprise=surprise(pl.col("n"), pl.col("mean"), pl.col("dispersion")))
+            .filter(fires)
+            .select(list(HIGH))
+            .sort("rule", "n", "key", descending=[False, True, False])
+            .group_by("rule", maintain_order=True)
+            .head(MOST_SPIKES)
+            .select(list(HIGH))
         )
-    else:
-        sums = sums.with_columns(expected=pl.lit(None, pl.Float64))
-    reached = pl.col("n") >= pl.max_horizontal(
-        pl.lit(rule.at_least), (pl.col("expected") * rule.times_usual).fill_null(0)
-    )
-    still = pl.col("key").is_in(firing.firing(minute - 1))
-    judged = _confirmed(sums, rule, minute, known)
-    return (
-        judged.with_columns(new=reached & pl.col("enough"))
-        .filter(pl.col("new") | still)
-        .select(list(HIGH))
-        .sort("n", "key", descending=[True, False])
-        .head(MOST_SPIKES)
-    )
 
+    def _candidates(self, minute: int, known: Knowledge) -> pl.DataFrame:
+        """The rules' columns, entity, key, status and n: what has half of the rule's floor."""
+        found = []
+        for window in self._windows:
+            rules = self._rules.filter(pl.col("window") == window)
+            sums = known.census.sums(minute, window).filter(2 * pl.col("n") >= rules["at_least"].min())
+            found.append(named(sums).join(rules, on="what").filter(2 * pl.col("n") >= pl.col("at_least")))
+        whole = pl.concat(found)
+        return whole.filter((pl.col("kind") == Kind.THRESHOLD) | (known.lived >= SILENT_MINUTES))
 
-def expected(keys: pl.Series, rule: Rule, minute: int, known: Knowledge) -> pl.DataFrame:
-    """key, expected (Float64): how many denials are usual in the rule's window, given the present traffic."""
-    usual = known.usual
-    if usual is None:
-        raise ValueError(f'rule "{rule.name}": a rule of kind "{rule.kind}" has no usual.')
-    means = usual.expected(keys, rule.window)
-    if usual.young:
-        means = (
-            means.join(_recent(keys, rule, minute, known), on="key", how="left")
-            .with_columns(expected=pl.max_horizontal("expected", "recent"))
-            .drop("recent")
+    def _with_usual(self, candidates: pl.DataFrame, minute: int, known: Knowledge) -> pl.DataFrame:
+        """With expected (null for a threshold), mean (never null), dispersion, needed (denials to be reached)."""
+        usual = pl.concat(
+            baseline.expected(
+                candidates.filter(pl.col("over") == str(over))["entity"].unique(), minute // BIN
+            ).with_columns(over=pl.lit(str(over)))
+            for over, baseline in known.usual.items()
         )
-    factors = known.requests.factors(keys, rule.counted.dimension, minute, rule.window)
-    return means.join(factors, on="key").select("key", expected=pl.col("expected") * pl.col("factor"))
+        factors = known.requests.factors(candidates.select("dimension", "key").unique(), minute, BIN)
+        expected = pl.when(pl.col("kind") != Kind.THRESHOLD).then(
+            pl.col("usual") * pl.col("factor") * pl.col("window") / BIN
+        )
+        return (
+            candidates.join(usual, on=["entity", "over"])
+            .join(factors, on=["dimension", "key"])
+            .with_columns(expected=expected)
+            .with_columns(
+                mean=pl.col("expected").fill_null(0.0),
+                needed=pl.max_horizontal("at_least", (pl.col("expected") * pl.col("times")).fill_null(0.0)),
+            )
+        )
 
 
-def _recent(keys: pl.Series, rule: Rule, minute: int, known: Knowledge) -> pl.DataFrame:
-    """key, recent: the mean of the minutes in memory before the window, for as long as little has been learned."""
-    before = max(1, min(RECENT, known.lived) - rule.window)
-    past = known.tally.by_minute(minute - rule.window, before, keys)
-    return past.group_by("key").agg(recent=pl.col("n").sum() * (rule.window / before))
+def surprise(count: pl.Expr, mean: pl.Expr, dispersion: pl.Expr) -> pl.Expr:
+    """How surprising `count` is where `mean` is usual, in natural units; 0 where it is not more than usual."""
+    c, m = count.cast(pl.Float64), pl.max_horizontal(mean, pl.lit(1e-9))
+    bound = (c * (c / m).log() - c + m) / (dispersion + DRIFT**2 * m)
+    return pl.when(c > m).then(bound).otherwise(0.0)
 
 
-def _confirmed(sums: pl.DataFrame, rule: Rule, minute: int, known: Knowledge) -> pl.DataFrame:
-    """`sums` with `enough` (as many minutes were high as the rule asks for) and `since`, the first of them."""
-    asked = rule.confirm
-    if rule.kind is Kind.RATIO and asked > 1 and known.lived < SETTLED_MINUTES:
-        asked += YOUNG_EXTRA
-    of = max(rule.window, asked + SLACK)
-    usual = (pl.col("expected").fill_null(0.0)) / rule.window
-    excess = pl.col("n").cast(pl.Float64) / rule.window - usual
-    floor = pl.max_horizontal(pl.lit(min(2.0, rule.at_least)), 1.5 * usual, usual + 0.5 * excess)
-    high = (
-        known.tally.by_minute(minute, of, sums["key"])
+def threshold(known: Knowledge) -> float:
+    """The surprise that chance does not bring more often than the budget of false alarms allows."""
+    entities = max(1, *(baseline.entities for baseline in known.usual.values()))
+    return math.log(entities * WINDOWS_A_WEEK / known.false_alarms_per_week)
+
+
+def _with_minutes(judged: pl.DataFrame, minute: int, known: Knowledge) -> pl.DataFrame:
+    """With high and asked (minutes of the window), since; of the hour: hour (denials), active, hour_high (minutes)."""
+    young = (pl.col("kind") != Kind.THRESHOLD) & (pl.col("confirm") > 1) & (known.lived < SETTLED_MINUTES)
+    asked = pl.col("confirm") + pl.when(young).then(YOUNG_EXTRA).otherwise(0)
+    usual = pl.col("mean") / pl.col("window")
+    excess = pl.col("n") / pl.col("window") - usual
+    floor = pl.max_horizontal(pl.min_horizontal(2.0, "at_least"), 1.5 * usual, usual + 0.5 * excess)
+    entities = judged.with_columns(asked=asked, floor=floor, usual_minute=usual)
+    age = minute - pl.col("minute")
+    is_high = pl.col("in_minute") >= pl.col("floor")
+    # in the hour's eyes a minute is high by the hour's own mean
+    is_raised = pl.col("in_minute") >= pl.max_horizontal(pl.lit(2.0), 1.5 * pl.col("usual_minute"))
+    span = pl.max_horizontal("window", pl.col("asked") + SLACK)
+    course = (
+        known.census.by_minute(minute, HOUR, judged["entity"].unique())
         .rename({"n": "in_minute"})
-        .join(sums.select("key", floor=floor), on="key")
-        .filter(pl.col("in_minute") >= pl.col("floor"))
-        .group_by("key")
-        .agg(since=pl.col("minute").min(), high=pl.len())
+        .join(entities.select("rule", "entity", "asked", "window", "floor", "usual_minute"), on="entity")
+        .group_by("rule", "entity")
+        .agg(
+            since=pl.col("minute").filter(is_high & (age < span)).min(),
+            high=(is_high & (age < span)).sum(),
+            hour=pl.col("in_minute").filter(age < HOUR).sum(),
+            active=((pl.col("in_minute") > 0) & (age < HOUR)).sum(),
+            hour_high=(is_raised & (age < 10)).sum(),
+        )
     )
-    return sums.join(high, on="key", how="left").with_columns(
-        enough=pl.col("high").fill_null(0) >= asked, since=pl.col("since").fill_null(minute)
+    return entities.join(course, on=["rule", "entity"], how="left").with_columns(
+        pl.col("since").fill_null(minute), pl.col("high", "hour", "active", "hour_high").fill_null(0)
     )
+
+
+def _reached(known: Knowledge) -> pl.Expr:
+    limit = threshold(known)
+    confirmed = pl.col("high") >= pl.col("asked")
+    plain = (pl.col("n") >= pl.col("needed")) & confirmed
+    fast = plain & (surprise(pl.col("n"), pl.col("mean"), pl.col("dispersion")) > limit)
+    hour_mean = pl.col("mean") / pl.col("window") * HOUR
+    slow = (
+        (pl.col("hour") >= HOUR_FLOOR * pl.col("at_least"))
+        & (pl.col("hour") >= HOUR_TIMES * pl.col("times") * hour_mean)
+        & (surprise(pl.col("hour"), hour_mean, pl.col("dispersion")) > limit)
+        & (pl.col("n") >= pl.max_horizontal(pl.col("at_least") / 2, 2 * pl.col("mean")))
+        & (pl.col("active") >= HOUR_ACTIVE)
+        & (pl.col("hour_high") >= HOUR_HIGH)
+        & (known.lived >= HOUR + SILENT_MINUTES)
+    )
+    return pl.when(pl.col("kind") == Kind.SPIKE).then(fast | slow).otherwise(plain)

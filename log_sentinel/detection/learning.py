@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.detection import counting
 from log_sentinel.detection.minutes import BIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from log_sentinel.detection.rule import Counted
 
 # Bins that lie between a minute and what is learned at it.
 LEARNED_LATE = 2
@@ -49,16 +47,14 @@ class Span:
         learned_to = (end - 1) // BIN - LEARNED_LATE
         return cls(first, end, max(0, learned_to - learned_from), learned_to * BIN)
 
-    def denials(self, rows: pl.DataFrame, counted: Counted) -> pl.DataFrame:
-        """COUNTS with `age`, by bin, of DENIED_MINUTES with `network`."""
-        condition = counting.wanted(counted)
-        binned = self._aged(rows if condition is None else rows.filter(condition))
-        keyed = binned.select("age", counting.key_of(counted.dimension), "n").drop_nulls("key")
-        return keyed.group_by("key", "age").agg(pl.col("n").sum())
+    def aged(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The rows that are learned, with `age` (Int64): bins between theirs and the last one that is."""
+        age = self.learned_end // BIN - 1 - _NUMBER // BIN
+        return frame.with_columns(age=age).filter(pl.col("age").is_between(0, self.bins - 1))
 
-    def requests(self, traffic: pl.DataFrame) -> pl.DataFrame:
-        """TRAFFIC with `age`."""
-        return self._aged(traffic)
+    @property
+    def first_bin(self) -> int:
+        return self.learned_end // BIN - self.bins
 
     def kept(
         self, denied: pl.DataFrame, traffic: pl.DataFrame, keep: int
@@ -66,12 +62,10 @@ class Span:
         """The last `keep` minutes one by one: their numbers and rows."""
         first = max(self.first, self.end - keep)
         denials, asked = (
-            frame.with_columns(at=_NUMBER).filter(pl.col("at") >= first).partition_by("at", as_dict=True, include_key=False)
+            frame.with_columns(at=_NUMBER)
+            .filter(pl.col("at") >= first)
+            .partition_by("at", as_dict=True, include_key=False)
             for frame in (denied, traffic)
         )
         for number in range(first, self.end):
             yield number, denials.get((number,), denied.clear()), asked.get((number,), traffic.clear())
-
-    def _aged(self, frame: pl.DataFrame) -> pl.DataFrame:
-        age = self.learned_end // BIN - 1 - _NUMBER // BIN
-        return frame.with_columns(age=age).filter(pl.col("age").is_between(0, self.bins - 1))

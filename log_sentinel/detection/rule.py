@@ -15,10 +15,13 @@ WIDEST = 60
 
 
 class Kind(StrEnum):
-    """threshold: so many denials in the window. ratio: so many, and so many times the key's own usual."""
+    """threshold: so many denials in the window. ratio: so many, and so many times the key's own usual. spike: so many,
+    so many times the usual, and more than chance would bring within the budget of false alarms.
+    """
 
     THRESHOLD = "threshold"
     RATIO = "ratio"
+    SPIKE = "spike"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +48,13 @@ class Counted:
     """Which denials are counted, and by what: rules that count the same share the counting and the learning.
 
     `statuses` empty: every denied status. `where`: columns of DENIED_MINUTES (or `network`) and the values they may
-    have.
+    have. `apart`: each status for itself, so that a 403 outage does not hide in the noise of 429.
     """
 
     dimension: Dimension
     statuses: tuple[int, ...] = ()
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    apart: bool = False
 
     @property
     def named(self) -> str:
@@ -58,7 +62,7 @@ class Counted:
         filters = [f"{column} {' or '.join(values)}" for column, values in self.where]
         if self.statuses:
             filters.insert(0, f"status {' or '.join(map(str, self.statuses))}")
-        return ", ".join([self.dimension.value, *filters])
+        return ", ".join([self.dimension.value, *filters, *(["each status apart"] if self.apart else [])])
 
 
 @dataclass(frozen=True, slots=True)

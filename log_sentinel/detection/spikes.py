@@ -1,8 +1,7 @@
-"""Makes spikes of the keys that are high: gathers their evidence, and what they have in common with each other."""
+"""Makes spikes of the entities that are high: gathers their evidence, and what they have in common with each other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,61 +12,66 @@ from log_sentinel.model.spike import Dimension, Spike
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from log_sentinel.detection.census import Census
     from log_sentinel.detection.requests import Requests
     from log_sentinel.detection.rule import Rule
-    from log_sentinel.detection.tally import Tally
     from log_sentinel.detection.window import Window
 
 
-@dataclass(frozen=True, slots=True)
-class High:
-    """What one rule finds high at one minute: `keys` as HIGH, and the first minute of each."""
-
-    rule: Rule
-    tally: Tally
-    keys: pl.DataFrame
-    since: Mapping[str, int]
-
-
-def spikes_of(found: Sequence[High], window: Window, requests: Requests, minute: int) -> list[Spike]:
-    """A spike for every key, with its evidence."""
-    keys_of: dict[Dimension, set[str]] = {}
-    for high in found:
-        keys_of.setdefault(high.rule.counted.dimension, set()).update(high.keys["key"])
-    return [spike for high in found for spike in _of_rule(high, keys_of, window, requests, minute)]
-
-
-def _of_rule(
-    high: High, keys_of: Mapping[Dimension, set[str]], window: Window, requests: Requests, minute: int
+def spikes_of(
+    high: pl.DataFrame, rules: Sequence[Rule], minute: int, window: Window, census: Census, requests: Requests
 ) -> list[Spike]:
-    rule = high.rule
-    dimension = rule.counted.dimension
-    rows = window.rows(minute, rule.window).with_columns(counting.key_of(dimension))
-    rows = rows.filter(pl.col("key").is_in(high.keys["key"].implode()))
-    if (wanted := counting.wanted(rule.counted)) is not None:
-        rows = rows.filter(wanted)
-    rows_of = rows.partition_by("key", as_dict=True)
-    courses = high.tally.by_minute(minute, evidence.CHART_MINUTES, high.keys["key"]).partition_by("key", as_dict=True)
-    return [
-        Spike(
-            rule=rule.name,
-            dimension=dimension,
-            key=key,
-            severity=rule.severity,
-            at=minutes.moment(minute),
-            since=minutes.moment(high.since[key]),
-            observed=n,
-            expected=expected,
-            window_minutes=rule.window,
-            evidence={
-                **evidence.shape(of_key := rows_of.get((key,), rows.clear())),
-                **evidence.course(courses[key,], minute, expected, rule.window),
-                **evidence.denominator(requests, dimension, key, minute, rule.window),
-                "shared": _shared(of_key, (dimension, key), keys_of),
-            },
-        )
-        for key, n, expected in high.keys.select("key", "n", "expected").iter_rows()
-    ]
+    """A spike for every row of HIGH, with its evidence; of a key that is high with two statuses, for the larger one."""
+    largest = high.unique(["rule", "key"], keep="first", maintain_order=True)
+    keys_of: dict[Dimension, set[str]] = {}
+    for number, keys in largest.group_by("rule"):
+        keys_of.setdefault(rules[int(str(number[0]))].counted.dimension, set()).update(keys["key"])
+    courses = census.by_minute(minute, evidence.CHART_MINUTES, largest["entity"].unique()).partition_by(
+        "entity", as_dict=True
+    )
+    spikes = []
+    for (number,), of_rule in largest.partition_by("rule", as_dict=True, maintain_order=True).items():
+        rule = rules[int(number)]
+        rows_of = _rows(rule, of_rule, minute, window)
+        for row in of_rule.iter_rows(named=True):
+            rows = rows_of[row["key"], row["status"]]
+            dimension, key, expected = rule.counted.dimension, row["key"], row["expected"]
+            spikes.append(
+                Spike(
+                    rule=rule.name,
+                    dimension=dimension,
+                    key=key,
+                    severity=rule.severity,
+                    at=minutes.moment(minute),
+                    since=minutes.moment(row["since"]),
+                    observed=row["n"],
+                    expected=expected,
+                    window_minutes=rule.window,
+                    evidence={
+                        **evidence.shape(rows),
+                        **evidence.course(courses[row["entity"],], minute, expected, rule.window),
+                        **evidence.denominator(requests, dimension, key, minute, rule.window),
+                        "shared": _shared(rows, (dimension, key), keys_of),
+                    },
+                )
+            )
+    return spikes
+
+
+def _rows(rule: Rule, of_rule: pl.DataFrame, minute: int, window: Window) -> dict[tuple[str, int], pl.DataFrame]:
+    """ROWS of the rule's window by key and status (0 where statuses are not apart)."""
+    rows = (
+        window.rows(minute, rule.window)
+        .filter(counting.wanted(rule.counted))
+        .with_columns(counting.key_of(rule.counted.dimension))
+        .filter(pl.col("key").is_in(of_rule["key"].implode()))
+    )
+    found = {}
+    by_key = rows.partition_by("key", as_dict=True)
+    for key, status in of_rule.select("key", "status").iter_rows():
+        of_key = by_key.get((key,), rows.clear())
+        found[key, status] = of_key.filter(pl.col("status") == status) if rule.counted.apart else of_key
+    return found
 
 
 def _shared(

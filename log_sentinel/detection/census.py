@@ -1,4 +1,4 @@
-"""Counts per key of the last minutes, one small frame a minute."""
+"""Counts of the last minutes by entity, one small frame a minute."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import polars as pl
 
 from log_sentinel.detection.counting import COUNTS
 
-# Keys held of one minute; ten thousand new addresses a minute fit. What is cut has the smallest counts of its minute.
-MAX_KEYS_A_MINUTE = 20_000
+# Entities held of one minute; ten thousand new addresses a minute fit. What is cut has the smallest counts.
+MAX_ENTITIES_A_MINUTE = 50_000
+
+BY_MINUTE: dict[str, type[pl.DataType]] = {**COUNTS, "minute": pl.Int64}
 
 
-class Tally:
+class Census:
     """COUNTS of the last `keep` minutes.
 
-    `cut` is how many denials were left out because their minute had more than MAX_KEYS_A_MINUTE keys.
+    `cut` is how many denials were left out, because their minute had more than MAX_ENTITIES_A_MINUTE entities.
     """
 
     def __init__(self, keep: int) -> None:
@@ -23,9 +25,9 @@ class Tally:
 
     def put(self, minute: int, counts: pl.DataFrame) -> None:
         """Takes the COUNTS of a minute, in the place of what was there. Forgets minutes older than `keep`."""
-        if counts.height > MAX_KEYS_A_MINUTE:
+        if counts.height > MAX_ENTITIES_A_MINUTE:
             whole = int(counts["n"].sum())
-            counts = counts.top_k(MAX_KEYS_A_MINUTE, by="n")
+            counts = counts.top_k(MAX_ENTITIES_A_MINUTE, by="n")
             self.cut += whole - int(counts["n"].sum())
         self._minutes[minute] = counts.with_columns(pl.lit(minute, pl.Int64).alias("minute"))
         oldest = max(self._minutes) - self._keep
@@ -33,12 +35,12 @@ class Tally:
 
     def sums(self, until: int, minutes: int) -> pl.DataFrame:
         """COUNTS of the `minutes` minutes up to and including `until`."""
-        return self.by_minute(until, minutes).group_by("key").agg(pl.col("n").sum())
+        return self.by_minute(until, minutes).group_by("entity").agg(pl.col("n").sum())
 
-    def by_minute(self, until: int, minutes: int, keys: pl.Series | None = None) -> pl.DataFrame:
-        """key, n and minute (Int64) of those minutes; of `keys` alone when given."""
+    def by_minute(self, until: int, minutes: int, entities: pl.Series | None = None) -> pl.DataFrame:
+        """BY_MINUTE of those minutes; of `entities` alone when given."""
         frames = [frame for minute, frame in self._minutes.items() if until - minutes < minute <= until]
         if not frames:
-            return pl.DataFrame(schema={**COUNTS, "minute": pl.Int64})
+            return pl.DataFrame(schema=BY_MINUTE)
         whole = pl.concat(frames)
-        return whole if keys is None else whole.filter(pl.col("key").is_in(keys.implode()))
+        return whole if entities is None else whole.filter(pl.col("entity").is_in(entities.implode()))
