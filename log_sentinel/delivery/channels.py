@@ -45,9 +45,7 @@ class AnyChannelSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ChannelKind:
-    """Its `type` in the settings (`name`), what can be set, and where the sending is ("module:class"), which loads its SDK only
-    when used.
-    """
+    """Its `type` in the settings, what can be set, and what sends ("module:class"; an SDK loads only when used)."""
 
     name: str
     settings: type[AnyChannelSettings]

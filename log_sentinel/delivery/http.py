@@ -51,56 +51,74 @@ def post(
     Raises Undeliverable("later") when there is no answer, with `unclear` set if the request may have been taken all the
     same; Undeliverable("when_fixed") when the URL or the other side's certificate is not right.
     """
-    with _talking_to(url, seconds, context) as (connection, path):
-        connection.connect()
+    with _talking_to(url, seconds, context) as talk:
+        talk.connection.connect()
         try:
-            connection.request("POST", path, body, {"User-Agent": "log-sentinel", **headers})
-            response = connection.getresponse()
-            return Answer(
+            talk.connection.request("POST", talk.path, body, {"User-Agent": "log-sentinel", **headers})
+            response = talk.connection.getresponse()
+            answer = Answer(
                 response.status,
                 {name.lower(): value for name, value in response.getheaders()},
                 response.read(ANSWER_BYTES),
             )
         except FAULTS as why:
-            raise Undeliverable("later", f"{connection.host}: {_in_words(why, seconds)}", unclear=True) from None
+            raise Undeliverable("later", talk.in_words(why), unclear=True) from None
+        # a line that was cut looks to http.client like the end of the headers
+        if talk.cut:
+            raise Undeliverable("later", talk.in_words(TimeoutError()), unclear=True)
+        return answer
 
 
 def reach(url: str, *, seconds: float, context: ssl.SSLContext | None = None) -> None:
     """Whether somebody listens at `url` (TLS included), without a request. Raises Undeliverable as `post` does."""
-    with _talking_to(url, seconds, context) as (connection, _):
-        connection.connect()
+    with _talking_to(url, seconds, context) as talk:
+        talk.connection.connect()
+
+
+@dataclass(slots=True)
+class _Talk:
+    """A connection, not yet open, and the path to ask it for; `cut` once its time is up."""
+
+    host: str
+    connection: http.client.HTTPConnection
+    path: str
+    seconds: float
+    cut: bool = False
+
+    def hang_up(self) -> None:
+        self.cut = True
+        with suppress(OSError, AttributeError):
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def in_words(self, why: Exception) -> str:
+        return f"{self.host}: {_in_words(TimeoutError() if self.cut else why, self.seconds)}"
 
 
 @contextmanager
-def _talking_to(
-    url: str, seconds: float, context: ssl.SSLContext | None
-) -> Iterator[tuple[http.client.HTTPConnection, str]]:
-    """A connection, not yet open, and the path to ask it for; cut when its time is up, closed at the end."""
+def _talking_to(url: str, seconds: float, context: ssl.SSLContext | None) -> Iterator[_Talk]:
     target = urlsplit(url)
     if target.scheme not in ("http", "https") or not target.hostname:
         raise Undeliverable(
             "when_fixed", "the URL is not right; it begins with https:// and a host. Check the settings."
         )
-    connection, path = _connection(target, seconds, context)
+    talk = _Talk(target.hostname, *_connection(target, seconds, context), seconds)
     # the socket's timeout is for one read; an answer that drips needs an end of its own
-    deadline = threading.Timer(seconds, _hang_up, (connection,))
+    deadline = threading.Timer(seconds, talk.hang_up)
     deadline.daemon = True
     deadline.start()
     try:
-        yield connection, path
+        yield talk
     except ssl.SSLCertVerificationError as why:
         raise Undeliverable(
             "when_fixed",
-            (
-                f"{target.hostname}: its certificate is not trusted ({why.verify_message}). Mend the "
-                "certificate, or the host in the settings."
-            ),
+            f"{talk.host}: its certificate is not trusted ({why.verify_message}). "
+            "Mend the certificate, or the host in the settings.",
         ) from None
     except FAULTS as why:
-        raise Undeliverable("later", f"{target.hostname}: {_in_words(why, seconds)}") from None
+        raise Undeliverable("later", talk.in_words(why)) from None
     finally:
         deadline.cancel()
-        connection.close()
+        talk.connection.close()
 
 
 def _connection(
@@ -124,11 +142,6 @@ def _connection(
     through = http.client.HTTPSConnection(proxy.hostname or "", proxy.port or 80, timeout=seconds, context=trust)
     through.set_tunnel(host, target.port or 443, credentials)
     return through, path
-
-
-def _hang_up(connection: http.client.HTTPConnection) -> None:
-    with suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _in_words(why: Exception, seconds: float) -> str:

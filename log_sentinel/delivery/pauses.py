@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,9 +16,10 @@ LEAST_ASKED, MOST_ASKED = timedelta(seconds=1), timedelta(hours=1)
 # A person has to act: looked at again this often, so that mending it on the other side needs no restart here.
 UNTIL_FIXED = timedelta(minutes=5)
 GIVE_UP_AFTER = timedelta(hours=24)
+CHANCE = random.SystemRandom()
 
 
-def delay(failures: int, chance: random.Random) -> timedelta:
+def delay(failures: int, chance: random.Random = CHANCE) -> timedelta:
     """The pause after so many failures in a row: full jitter under a limit that doubles from FIRST * 2 to LONGEST.
 
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/, but never less than FIRST.
@@ -41,18 +42,22 @@ class Gate:
     """
 
     pace: timedelta
-    chance: random.Random = field(default_factory=random.SystemRandom)
+    chance: random.Random = CHANCE
     opens_at: datetime | None = None
     failures: int = 0
 
     def is_open(self, now: datetime) -> bool:
         return self.opens_at is None or self.opens_at <= now
 
-    def passed(self, now: datetime) -> bool:
-        """A message got through, or was refused for its own sake; gives whether the channel had been down before."""
-        was_down, self.failures = self.failures > 1, 0
+    @property
+    def is_down(self) -> bool:
+        """Whether it has failed more than once in a row: it is knocked at before it is given another message."""
+        return self.failures > 1
+
+    def passed(self, now: datetime) -> None:
+        """A message got through, or was refused for its own sake."""
+        self.failures = 0
         self.opens_at = now + self.pace if self.pace else None
-        return was_down
 
     def failed(self, why: Undeliverable, now: datetime) -> datetime:
         """The channel does not work; gives when it, and the message, is tried again."""

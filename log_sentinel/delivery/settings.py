@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -14,7 +16,7 @@ from log_sentinel.model.spike import Dimension, Severity
 if TYPE_CHECKING:
     ChannelSettings = AnyChannelSettings
 else:
-    ChannelSettings = Annotated[tuple(kind.settings for kind in CHANNELS), Field(discriminator="type")]
+    ChannelSettings = Annotated[reduce(or_, (kind.settings for kind in CHANNELS)), Field(discriminator="type")]
 
 Matched = Literal["severity", "kind", "dimension", "rule"]
 VALUES = {

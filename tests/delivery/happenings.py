@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from log_sentinel.delivery.message.composing import Background, compose
-from log_sentinel.delivery.message.message import Message
 from log_sentinel.model.incident import Happening, HappeningKind, Incident, IncidentState
 from log_sentinel.model.notification import Notification
 from log_sentinel.model.spike import Dimension, Severity
+
+if TYPE_CHECKING:
+    from log_sentinel.delivery.message.message import Message
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

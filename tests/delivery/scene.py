@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from log_sentinel.config.section import Section
 from log_sentinel.delivery.loop import Delivery
-from log_sentinel.delivery.message.message import Message
-from log_sentinel.model.incident import Happening
-from log_sentinel.model.notification import Notification
 from log_sentinel.store import incidents
-from log_sentinel.store.engine import Database
 from tests.delivery.happenings import NOON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_sentinel.delivery.message.message import Message
+    from log_sentinel.model.incident import Happening
+    from log_sentinel.model.notification import Notification
+    from log_sentinel.store.engine import Database
 
 
 @dataclass
@@ -41,7 +44,7 @@ class Noting(Section):
 
 @dataclass
 class NotingChannel:
-    """`told`: what got through, in order. `script`: what happens to the next sends: an exception, or None for success."""
+    """`told`: what got through, in order. `script`: what becomes of the next sends: an exception, or None."""
 
     told: list[Notification] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
@@ -61,6 +64,8 @@ class NotingChannel:
         return f"ref-{notification.id}"
 
     def probe(self) -> str:
+        if self.always is not None:
+            raise self.always
         return "noting"
 
     def close(self) -> None:
@@ -70,7 +75,7 @@ class NotingChannel:
 class Scene:
     """Channels by name, a delivery over them, a clock that is stepped."""
 
-    def __init__(self, db: Database, *names: str, routing: Any = (), **settings: Section) -> None:
+    def __init__(self, db: Database, *names: str, routing: Any = (), **settings: Noting) -> None:
         self.db = db
         self.clock = StepClock()
         self.settings = {name: Noting() for name in names} | settings
@@ -92,7 +97,7 @@ class Scene:
         return self.delivery
 
     def happens(self, *happenings: Happening) -> int:
-        """Writes them as detection does; gives the incident's number. Later ones of one call are of the same incident."""
+        """Writes them as detection does; gives its number. All of one call are of one incident."""
         number = None
         for happening in happenings:
             number = record(self.db, happening, self.clock(), number)

@@ -1,4 +1,4 @@
-"""Happenings become notifications once; a claim is one sender's; order is kept per incident and channel. On both databases."""
+"""Happenings become notifications once; a claim is one sender's; order is kept per incident and channel."""
 
 from datetime import timedelta
 
@@ -75,9 +75,8 @@ def test_what_was_recorded_comes_back_whole_when_it_is_claimed(database: Databas
     claimed = outbox.claim(database, "ops", NOON, lasting=MINUTE, by="edge-1")
     assert claimed is not None
     assert opened(id=number) == claimed.happening
-    assert (number, "ops", "slack", 1, NOON, None) == (
-        claimed.incident_id, claimed.channel, claimed.recipient, claimed.attempts, claimed.created_at, claimed.opening_ref
-    )  # fmt: skip
+    assert (number, "ops", "slack") == (claimed.incident_id, claimed.channel, claimed.recipient)
+    assert (claimed.attempts, claimed.created_at, claimed.opening_ref) == (1, NOON, None)
 
 
 def test_a_claimed_notification_is_nobody_elses_until_the_claim_lapses(database: Database) -> None:

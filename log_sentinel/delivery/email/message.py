@@ -34,12 +34,12 @@ PRIORITY = {Severity.CRITICAL: "1", Severity.WARNING: "3", Severity.INFO: "5"}
 
 def shown_in_text(text: str) -> str:
     """For the text part: nothing there is markup, but clients make links of what looks like one."""
-    return LINK.sub(lambda found: f"[{found[0]}]", text) if isinstance(text, Quoted) else text
+    return LINK.sub(lambda found: f"[{found[0]}]", text)
 
 
 def shown_in_html(text: str) -> str:
     """For the HTML part: values from a log as code."""
-    safe = html.escape(LINK.sub(lambda found: f"[{found[0]}]", text))
+    safe = html.escape(shown_in_text(text))
     return f"<code>{safe}</code>" if isinstance(text, Quoted) else safe
 
 
@@ -77,7 +77,9 @@ class Letters:
         """The same over the incident's life but for its state, so that clients keep the conversation together."""
         state = "RESOLVED" if message.state is IncidentState.RESOLVED else "FIRING"
         text = f"[{state}] #{message.number} {message.title} ({message.instance})"
-        return text if len(text) <= SUBJECT_CHARACTERS else f"{text[: SUBJECT_CHARACTERS - 1]}…"
+        # an encoded word (RFC 2047) in the text would be decoded by Python's own header parser, line ends and all
+        safe = text.replace("=?", "= ?")
+        return safe if len(safe) <= SUBJECT_CHARACTERS else f"{safe[: SUBJECT_CHARACTERS - 1]}…"
 
     def message_id(self, message: Message) -> str:
         """The same for every attempt: a mail that comes twice is one for clients that look."""

@@ -50,7 +50,7 @@ def compose(notification: Notification, background: Background, *, instance: str
         incident = replace(incident, finding=dict(background.finding))
         happening = replace(happening, incident=incident)
     resolved = incident.state is IncidentState.RESOLVED
-    samples = tuple(_sample(row) for row in background.samples[:SAMPLES_SHOWN])
+    samples = tuple(_sample(row) for row in _unlike(background.samples)[:SAMPLES_SHOWN])
     late = int((now - notification.created_at).total_seconds() // 60)
     return Message(
         kind=happening.kind,
@@ -84,6 +84,12 @@ def _chart(evidence: Mapping[str, object]) -> Chart | None:
     beside = f", usually {number(usual)}" if usual is not None else ""
     caption = phrase(f"denials in the last {len(minutes)} min, at most {number(max(minutes))} a minute{beside}")
     return Chart(sparkline(minutes), caption, tuple(minutes))
+
+
+def _unlike(rows: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """The rows with one of each path first, then the rest: three times the same request would show little."""
+    first = {row.get("path"): row for row in reversed(rows)}
+    return sorted(rows, key=lambda row: first[row.get("path")] is not row)
 
 
 def _sample(row: Mapping[str, object]) -> Sample:

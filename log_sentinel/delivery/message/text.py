@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # Cc: terminal sequences and line ends. Cf: bidi overrides, zero-width and tag characters, which make text read as
 # something
-# else. Cs: lone surrogates, which no encoder takes. Zl, Zp: line ends beyond ASCII. Cn: not assigned.
-UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Cn"})
+# else. Cs: lone surrogates, which no encoder takes. Zl, Zp: line ends beyond ASCII. Co, Cn: private or not assigned.
+UNSHOWABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp", "Co", "Cn"})
 VALUE_CHARACTERS = 120
 
 

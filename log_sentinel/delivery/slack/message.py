@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from log_sentinel.delivery.message.templates import Templates
-from log_sentinel.delivery.message.text import cut
 from log_sentinel.delivery.slack import limits
 from log_sentinel.delivery.slack.mrkdwn import fitted, plain, shown
 from log_sentinel.model.incident import IncidentState
@@ -44,7 +43,7 @@ class Layout:
     def plain(self, message: Message) -> dict[str, Any]:
         """The same in words alone: for when Slack does not take the blocks, or templates of the user's fail."""
         text = plain(f"{icon(message)} {message.headline}\n{message.summary}")
-        return {**_manners(message), "text": cut(text, limits.FALLBACK_TEXT)}
+        return {**_manners(message), "text": fitted(text, limits.FALLBACK_TEXT)}
 
     def _payload(self, message: Message, blocks: list[dict[str, Any]]) -> dict[str, Any]:
         line = plain(f"{icon(message)} {message.headline}")

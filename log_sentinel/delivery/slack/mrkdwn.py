@@ -25,16 +25,14 @@ HALF_ENTITY = re.compile(r"&[a-z]{0,4}$")
 
 
 def plain(text: str) -> str:
-    """For plain text fields, where nothing is formatted: no mention, no link."""
-    return URL.sub("[:]//", text).translate(ESCAPED)
+    """Words with nothing in them that takes effect: for headers and the fallback text, which hold no code spans."""
+    unlinked = URL.sub("[:]//", text)
+    return EMOJI.sub("\ua789", ITALIC.sub("\uff3f", unlinked)).translate(IN_WORDS)
 
 
 def shown(text: str) -> str:
     """For mrkdwn: a value from a log as a code span, words as words."""
-    unlinked = URL.sub("[:]//", text)
-    if isinstance(text, Quoted):
-        return f"`{unlinked.translate(IN_CODE)}`"
-    return EMOJI.sub("\ua789", ITALIC.sub("\uff3f", unlinked)).translate(IN_WORDS)
+    return f"`{URL.sub('[:]//', text).translate(IN_CODE)}`" if isinstance(text, Quoted) else plain(text)
 
 
 def fitted(text: str, limit: int) -> str:

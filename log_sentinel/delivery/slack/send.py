@@ -188,14 +188,21 @@ class _Client(WebClient):
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
         data = req.data if isinstance(req.data, bytes) else b""
         answer = http.post(url, data, dict(req.header_items()), seconds=self.timeout)
-        if not answer.text.lstrip().startswith("{"):
-            if answer.status == 429:
-                return {"status": 429, "headers": answer.headers, "body": '{"ok": false, "error": "ratelimited"}'}
+        if answer.status == 429:
+            return {"status": 429, "headers": answer.headers, "body": '{"ok": false, "error": "ratelimited"}'}
+        if not _is_json_object(answer.text):
             raise Undeliverable(
-                "later", (
-                    f"Slack's answer is not Slack's: status {answer.status} and no JSON. Is base_url right, or "
-                    "a proxy in the way?"
-                ),
-                http.asked_to_wait(answer, datetime.now(UTC)), unclear=answer.status == 200 or answer.status >= 500,
-            )  # fmt: skip
+                "later",
+                f"Slack's answer is not Slack's: status {answer.status} and no JSON. "
+                "Is base_url right, or a proxy in the way?",
+                http.asked_to_wait(answer, datetime.now(UTC)),
+                unclear=answer.status == 200 or answer.status >= 500,
+            )
         return {"status": answer.status, "headers": answer.headers, "body": answer.text}
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -16,10 +16,10 @@ VERSION = 1
 
 
 def body(notification: Notification, message: Message) -> bytes:
-    """UTF-8 JSON; values from a log stand in it as they are but for what cannot be shown, which is written out
-    (\\x1b).
-    """
-    return json.dumps(facts(notification, message), ensure_ascii=False, separators=(",", ":")).encode()
+    """UTF-8 JSON. Values in sentences are clean; `key` and `labels` are exact, for programs that look them up."""
+    text = json.dumps(facts(notification, message), ensure_ascii=False, separators=(",", ":"))
+    # half of a character, for which UTF-8 has no bytes, is written as JSON writes it: \ud800
+    return text.encode("utf-8", "backslashreplace")
 
 
 def facts(notification: Notification, message: Message) -> dict[str, Any]:
