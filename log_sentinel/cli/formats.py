@@ -1,8 +1,10 @@
 """`log-sentinel formats`: which log formats are known, which one a file has, whether definitions do what they say."""
 
 import sys
+from contextlib import suppress
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -37,7 +39,7 @@ def list_formats(config: ConfigFile = None, output: Output = Shape.TABLE) -> Non
 
 
 def detect(
-    path: Annotated[str, typer.Argument(metavar="PATH", help="An access log: plain, .gz, .zst or - for stdin.")],
+    path: Annotated[str, typer.Argument(metavar="PATH", help="An access log, packed or not, or - for stdin.")],
     config: ConfigFile = None,
     output: Output = Shape.TABLE,
 ) -> None:
@@ -92,20 +94,22 @@ def _in_folder(folder: Path) -> "dict[str, Definition]":
 
 
 def _head(path: str) -> bytes:
-    """The first bytes of a log, unpacked."""
+    """The first bytes of a log, unpacked; of a damaged archive what is before the damage."""
     if path == "-":
-        return sys.stdin.buffer.read(HEAD_BYTES)
-    match Path(path).suffix:
-        case ".gz":
-            import gzip
+        return _unpacked(sys.stdin.buffer)
+    with Path(path).open("rb") as file:
+        return _unpacked(file)
 
-            with gzip.open(path) as file:
-                return file.read(HEAD_BYTES)
-        case ".zst":
-            from backports import zstd
 
-            with zstd.open(path) as packed:
-                return packed.read(HEAD_BYTES)
-        case _:
-            with Path(path).open("rb") as plain:
-                return plain.read(HEAD_BYTES)
+def _unpacked(stream: BinaryIO) -> bytes:
+    from log_sentinel.sources.archives import MAGIC_BYTES, Damaged, form_of, in_order, unpacked
+
+    magic = stream.read(MAGIC_BYTES)
+    form, pieces = form_of(magic), chain([magic], in_order(stream))
+    head = b""
+    with suppress(Damaged):
+        for piece in unpacked(pieces, form) if form else pieces:
+            head += piece
+            if len(head) >= HEAD_BYTES:
+                break
+    return head[:HEAD_BYTES]

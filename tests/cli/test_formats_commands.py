@@ -1,5 +1,6 @@
 import gzip
 import json
+import lzma
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,20 @@ def test_a_folder_of_ones_own_is_listed_too(tmp_path: Path) -> None:
     assert "nginx-mine" in {form["format"] for form in json.loads(ran.out)}
 
 
-@pytest.mark.parametrize("name", ["access.log", "access.log.gz", "-"])
+PLAIN = (LINE * 50).encode()
+PACKED = {
+    "access.log": PLAIN,
+    "access.log.1.gz": gzip.compress(PLAIN),
+    "access.log.1.xz": lzma.compress(PLAIN),
+    "damaged.gz": gzip.compress(PLAIN * 1000)[:-100],
+    "named-otherwise.log": gzip.compress(PLAIN),
+}
+
+
+@pytest.mark.parametrize("name", [*PACKED, "-"])
 def test_a_format_is_recognised_from_the_first_lines(name: str, tmp_path: Path) -> None:
-    content = (LINE * 50).encode()
-    if name != "-":
-        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    if name in PACKED:
+        (tmp_path / name).write_bytes(PACKED[name])
 
     ran = log_sentinel("formats", "detect", name, "--output", "json", folder=tmp_path, stdin=LINE * 50)
 

@@ -109,6 +109,27 @@ def test_a_thread_that_dies_is_told_as_an_event_without_secrets() -> None:
     assert "RuntimeError: lost ***" in str(event["exception"])
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_coloured_lines_unless_it_wants_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    coloured, plain = Terminal(), Terminal()
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    set_up(LogSettings(), (), coloured)
+    structlog.get_logger("part").info("lines committed", line="\x1b[2J")
+    monkeypatch.setenv("NO_COLOR", "1")
+    set_up(LogSettings(), (), plain)
+    structlog.get_logger("part").info("lines committed", line="\x1b[2J")
+
+    assert "\x1b[" in coloured.getvalue()
+    assert "\x1b[2J" not in coloured.getvalue()
+    assert "\x1b" not in plain.getvalue()
+    assert "lines committed" in plain.getvalue()
+
+
 def test_it_can_be_set_up_again_with_other_secrets() -> None:
     listening()
     stream = listening((CANARY,))
