@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from log_sentinel.config.layers import Layer, Merged
 from log_sentinel.config.mistakes import Mistake
@@ -51,10 +51,13 @@ def _secret_parts(value: str) -> Iterator[str]:
     scheme, separator, rest = value.partition("://")
     if not separator or scheme in ("http", "https"):
         yield value
-    elif "@" in rest and ":" in rest.rpartition("@")[0]:
-        password = rest.rpartition("@")[0].partition(":")[2]
-        yield password
-        yield unquote(password)
+        return
+    before_query, _, query = rest.partition("?")
+    given = [given for name, given in parse_qsl(query) if "password" in name]
+    # a password may hold everything but the last "@", a question mark too
+    given += [part.rpartition("@")[0].partition(":")[2] for part in (before_query, rest)]
+    for password in filter(None, given):
+        yield from (password, unquote(password))
 
 
 def _named(values: object, place: Place, path: Path) -> Iterator[tuple[Path, str]]:

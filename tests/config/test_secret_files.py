@@ -140,9 +140,15 @@ def test_a_credential_and_the_setting_are_one_too_many(tmp_path: Path) -> None:
     )
 
 
-def test_of_a_database_url_the_password_is_the_secret() -> None:
-    postgres = loaded(None, LOG_SENTINEL__DATABASE__URL="postgresql+psycopg://me:p%40ss-word@db/x")
-    sqlite = loaded(None, LOG_SENTINEL__DATABASE__URL="sqlite:////var/lib/x.db")
-
-    assert postgres.secrets == {"p%40ss-word", "p@ss-word"}
-    assert sqlite.secrets == set()
+@pytest.mark.parametrize(
+    ("url", "secrets"),
+    [
+        ("postgresql+psycopg://me:p%40ss-word@db/x", {"p%40ss-word", "p@ss-word"}),
+        ("postgresql://db/x?user=me&password=p%40ss-word", {"p@ss-word"}),
+        ("postgresql://me:what?@db/x", {"what?"}),
+        ("postgresql://me@db:5432/x", set()),
+        ("sqlite:////var/lib/x.db", set()),
+    ],
+)
+def test_of_a_database_url_the_password_is_the_secret(url: str, secrets: set[str]) -> None:
+    assert loaded(None, LOG_SENTINEL__DATABASE__URL=url).secrets == secrets
