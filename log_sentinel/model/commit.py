@@ -15,11 +15,13 @@ class SourceBatch:
     """The judged lines of one source's generation and the move they make.
 
     `parsed.denials` and `parsed.candidates` carry the JUDGED columns: the diagnosis has been over them.
+    `entries` names what a sender pushed (request ids or hashes), so that its retry adds nothing; files have none.
     """
 
     source: str
     parsed: ParsedLines
     move: Move
+    entries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from log_sentinel.store.adhoc import Answer, Limits, NoReader, Refused
-from log_sentinel.store.engine import POSTGRES_ARGUMENTS
 from log_sentinel.store.faults import in_words, redacted
+from log_sentinel.store.postgres_engine import ARGUMENTS
 from log_sentinel.store.tables import VIEWS, metadata
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _connected(url: URL) -> psycopg.Connection[tuple[Any, ...]]:
     import psycopg
 
     as_libpq_reads_it = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return psycopg.connect(as_libpq_reads_it, **POSTGRES_ARGUMENTS, autocommit=True)
+    return psycopg.connect(as_libpq_reads_it, **ARGUMENTS, autocommit=True)
 
 
 def _columns(connection: psycopg.Connection[tuple[Any, ...]], question: str) -> list[str]:

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
 from sqlalchemy import select
 
-from log_sentinel.model.columns import COMPANIONS, JUDGED, REJECTS, TIME
+from log_sentinel.model.columns import COMPANIONS, JUDGED, REJECTS, TIME, empty
 from log_sentinel.store import bulk, tables
 from log_sentinel.store.generations import Superseded, move
 from log_sentinel.store.halving import put
+from log_sentinel.store.promoting import promoted
+from log_sentinel.store.push_seen import AlreadySeen, remember
 from log_sentinel.store.sanitising import fit_frame
 
 if TYPE_CHECKING:
@@ -27,9 +30,10 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from log_sentinel.model.commit import Commit, SourceBatch
+    from log_sentinel.model.finding import Finding
     from log_sentinel.store.engine import Database
 
-__all__ = ["Appended", "Superseded", "append"]
+__all__ = ["AlreadySeen", "Appended", "Superseded", "append"]
 
 REFUSED = "refused by the database"
 SAMPLE_CHARACTERS = 400
@@ -41,24 +45,34 @@ class Appended:
 
     `duplicates` were stored before under the same generation and offset: the checkpoints make that impossible, so more
     than 0 tells of a fault of ours. `refused` are rows of any table that the database would not take; they are in
-    `rejects`.
+    `rejects`. `promoted` candidates were proved to be denials by this commit; they come on top of `denials`.
     """
 
     denials: int
     duplicates: int
     refused: int = 0
+    promoted: int = 0
 
 
-def append(db: Database, commit: Commit, now: datetime | None = None) -> Appended:
+def append(
+    db: Database,
+    commit: Commit,
+    now: datetime | None = None,
+    findings: Mapping[str, Finding] = MappingProxyType({}),
+) -> Appended:
     """Stores `commit`, whole or not at all; `now` is the wall clock (UTC).
 
-    Raises Superseded when a checkpoint is not where its batch begins, StoreError when the database is not there.
+    `findings` says what each kind of companion line proves of a candidate. Raises Superseded when a checkpoint is not
+    where its batch begins, AlreadySeen when a pushed entry is stored, StoreError when the database is not there or its
+    disk is nearly full.
     """
     now = now or datetime.now(UTC)
+    db.room.check()
     with db.write() as connection:
         for batch in commit.batches:
             move(connection, batch.move, now)
-        return _Appending(connection, commit, now).done()
+            remember(connection, batch.source, batch.entries, now)
+        return _Appending(connection, commit, now).done(findings)
 
 
 class _Appending:
@@ -68,18 +82,33 @@ class _Appending:
         self._now = now
         self._refused: list[pl.DataFrame] = []
 
-    def done(self) -> Appended:
+    def done(self, findings: Mapping[str, Finding]) -> Appended:
         denials, duplicates = self._new_rows(tables.denials, self._lines("denials", JUDGED))
         stored = self._put(tables.denials, denials, bulk.insert)
         candidates, _ = self._new_rows(tables.candidates, self._lines("candidates", JUDGED))
         self._put(tables.candidates, candidates.with_columns(stored_at=self._moment()), bulk.insert)
         companions = self._lines("companions", COMPANIONS).with_columns(stored_at=self._moment())
         self._put(tables.companion_evidence, companions, bulk.insert_new)
-        self._put(tables.denied_minutes, _per_minute(stored), bulk.add)
+        proved = self._promote(findings)
+        self._put(tables.denied_minutes, _per_minute(pl.concat([stored, proved])), bulk.add)
         self._put(tables.traffic, self._frame(lambda batch: self._named(batch.parsed.traffic, batch)), bulk.add)
         self._put(tables.activity, self._frame(lambda batch: batch.parsed.activity), bulk.add)
         refused = self._rejects()
-        return Appended(stored.height, duplicates, refused)
+        return Appended(stored.height, duplicates, refused, proved.height)
+
+    def _promote(self, findings: Mapping[str, Finding]) -> pl.DataFrame:
+        """Stores the candidates that are proved now; the rows, as `denials` holds them."""
+        columns = [*JUDGED, "instance", "source", "generation"]
+        proved = [_NO_ROWS]
+        for source in dict.fromkeys(batch.source for batch in self._commit.batches) if findings else ():
+            batches = [batch.parsed for batch in self._commit.batches if batch.source == source]
+            times = pl.concat([frame["time"] for parsed in batches for frame in (parsed.candidates, parsed.companions)])
+            first, last = times.min(), times.max()
+            if isinstance(first, datetime) and isinstance(last, datetime):
+                between = (first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
+                rows = promoted(self._connection, self._commit.instance, source, between, findings)
+                proved.append(self._put(tables.denials, rows.select(columns), bulk.insert))
+        return pl.concat(proved)
 
     def _frame(self, of: Callable[[SourceBatch], pl.DataFrame]) -> pl.DataFrame:
         return fit_frame(pl.concat([of(batch) for batch in self._commit.batches]), self._now)
@@ -147,6 +176,9 @@ class _Appending:
         return refused.height
 
 
+_NO_ROWS = empty(JUDGED).with_columns(
+    instance=pl.lit(None, pl.String), source=pl.lit(None, pl.String), generation=pl.lit(None, pl.Int64)
+)
 _REJECTED = pl.DataFrame(
     schema={
         "instance": pl.String,

@@ -16,6 +16,8 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from log_sentinel.store.deadlines import WentSilent
+
 
 class StoreError(Exception):
     """The database cannot be used. `url` is without its password, `reason` says what was found and what to do."""
@@ -111,6 +113,8 @@ class Diagnosed:
 
 def in_words(error: BaseException, url: str) -> StoreError | None:
     """The StoreError for what a driver or SQLAlchemy raised; None where the statement or the row is at fault."""
+    if isinstance(error, WentSilent):
+        return DatabaseUnavailable(url, "the server has gone silent. See the network and the server's load.")
     if isinstance(error, PoolTimeout):
         return DatabaseUnavailable(url, "all our connections are in use for longer than we wait. It is tried again.")
     if isinstance(error, NoSuchModuleError):
@@ -134,6 +138,12 @@ def driver_errors(backend: str) -> tuple[type[Exception], ...]:
     import psycopg
 
     return (SQLAlchemyError, psycopg.Error)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether SQLite said that the disk is full."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def row_is_at_fault(error: Exception) -> bool:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 # Two daemons may start at once on one Postgres: the second waits here and then finds nothing to do. Any number will do.
 POSTGRES_UPGRADE_LOCK = 7_365_746_911
+# A step may have to rewrite a table of many millions of rows
+UPGRADE_SECONDS = 3600.0
 
 
 def upgrade(db: Database, to: str = "head", *, folder: Path | None = None) -> tuple[str, ...]:
@@ -39,7 +41,7 @@ def upgrade(db: Database, to: str = "head", *, folder: Path | None = None) -> tu
     """
     config = _config(folder)
     script = ScriptDirectory.from_config(config)
-    with db.write() as connection:
+    with db.write(UPGRADE_SECONDS) as connection:
         if not db.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": POSTGRES_UPGRADE_LOCK})
         before = _revision(connection)

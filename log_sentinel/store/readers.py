@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from sqlalchemy import Text, cast, func, select, type_coerce
+from sqlalchemy import func, select
 
-from log_sentinel.model.columns import DENIED_MINUTES, JUDGED, TIME, TRAFFIC
+from log_sentinel.model.columns import DENIED_MINUTES, JUDGED, TRAFFIC
+from log_sentinel.store.frames import frame_of
 from log_sentinel.store.sanitising import fit_key
-from log_sentinel.store.stored_values import Json, UtcTime
 from log_sentinel.store.tables import denials, incidents, rejects, traffic
 from log_sentinel.store.tables import denied_minutes as minutes
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Select
-    from sqlalchemy.engine import Connection
+    from sqlalchemy import Select
 
     from log_sentinel.store.engine import Database
 
@@ -73,7 +72,7 @@ def sample_denials(
             raise KeyError(name)
         query = query.where(denials.c[name] == (fit_key(value) if isinstance(value, str) else value))
     with db.read() as connection:
-        return _frame(connection, query.order_by(denials.c.time.desc(), denials.c.id.desc()).limit(limit), SAMPLE)
+        return frame_of(connection, query.order_by(denials.c.time.desc(), denials.c.id.desc()).limit(limit), SAMPLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,29 +105,6 @@ def totals(db: Database) -> Totals:
 
 def _keyed(db: Database, query: Select[Any], columns: Mapping[str, Any]) -> pl.DataFrame:
     with db.read() as connection:
-        frame = _frame(connection, query, columns)
+        frame = frame_of(connection, query, columns)
     unknown = [name for name in ("client", "ip", "route", "cause") if name in columns]
     return frame.with_columns(pl.when(pl.col(unknown) != "").then(pl.col(unknown))).sort("minute", maintain_order=True)
-
-
-def _frame(connection: Connection, query: Select[Any], columns: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows of `query` under the names and types of `columns`; times are turned by polars, not one by one."""
-    is_sqlite = connection.dialect.name == "sqlite"
-    chosen: list[ColumnElement[Any]] = []
-    for column in query.selected_columns:
-        if isinstance(column.type, UtcTime) and is_sqlite:
-            chosen.append(type_coerce(column, Text).label(column.name))
-        elif isinstance(column.type, Json):
-            chosen.append((type_coerce if is_sqlite else cast)(column, Text).label(column.name))
-        else:
-            chosen.append(column)
-    rows = connection.execute(query.with_only_columns(*chosen)).all()
-    as_read = {
-        column.name: pl.String if columns[column.name] == TIME and is_sqlite else columns[column.name]
-        for column in query.selected_columns
-    }
-    frame = pl.DataFrame([tuple(row) for row in rows], schema=as_read, orient="row")
-    texts = [name for name, dtype in columns.items() if dtype == TIME and is_sqlite]
-    return frame.select(*columns).with_columns(
-        pl.col(texts).str.to_datetime("%Y-%m-%d %H:%M:%S%.3f", time_unit="ms", time_zone="UTC", strict=True)
-    )

@@ -27,10 +27,14 @@ def checked(url: SecretStr, schemes: frozenset[str]) -> SecretStr:
 
 
 class DatabaseSettings(Section):
-    """`url` is the daemon's own access; `readonly_url` (Postgres) is the role that ad hoc SQL and the dashboard use."""
+    """`url` is the daemon's own access; `readonly_url` (Postgres) is the role that ad hoc SQL and the dashboard use.
+
+    `min_free_mb` (SQLite): with less free on its disk no more lines are read, until there is more again.
+    """
 
     url: SecretStr = SecretStr("sqlite:///log-sentinel.db")
     readonly_url: SecretStr | None = None
+    min_free_mb: int = Field(default=128, ge=0, description="megabytes that stay free on the disk of an SQLite file")
 
     @field_validator("url")
     @classmethod

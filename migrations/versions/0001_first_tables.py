@@ -127,6 +127,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_candidates")),
         sa.UniqueConstraint("generation", "origin_offset", name=op.f("uq_candidates_generation_origin_offset")),
     )
+    op.create_index(
+        op.f("ix_candidates_instance_source_time"), "candidates", ["instance", "source", "time"], unique=False
+    )
     op.create_index(op.f("ix_candidates_stored_at"), "candidates", ["stored_at"], unique=False)
     op.create_table(
         "companion_evidence",
@@ -143,6 +146,9 @@ def upgrade() -> None:
         sa.Column("says", sa.Text(), nullable=True),
         sa.Column("stored_at", UtcTime(), nullable=False),
         sa.PrimaryKeyConstraint("generation", "origin_offset", name=op.f("pk_companion_evidence")),
+    )
+    op.create_index(
+        op.f("ix_companion_evidence_instance_source_time"), "companion_evidence", ["instance", "source", "time"], unique=False
     )
     op.create_index(op.f("ix_companion_evidence_stored_at"), "companion_evidence", ["stored_at"], unique=False)
     op.create_table(

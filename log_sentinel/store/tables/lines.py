@@ -94,6 +94,7 @@ candidates = Table(
     *denied_request(),
     needed("stored_at", UtcTime()),
     UniqueConstraint("generation", "origin_offset"),
+    Index(None, "instance", "source", "time"),
     Index(None, "stored_at"),
 )
 
@@ -113,6 +114,7 @@ companion_evidence = Table(
     maybe("zone"),
     maybe("says"),
     needed("stored_at", UtcTime()),
+    Index(None, "instance", "source", "time"),
     Index(None, "stored_at"),
 )
 
