@@ -65,6 +65,7 @@ def demonstrate(folder: Path, seed: int, history: int) -> int:
     paths = playing.paths
     settings = watching.write_settings(folder, paths["edge"], paths["kong"], watching.free_port())
     _introduce(folder)
+    print("Writing the history ...", flush=True)
     playing.write_history(history)
     daemon = watching.start(settings)
     began = time.monotonic()

@@ -129,6 +129,7 @@ def test_event_time_needs_half_a_day_at_least_to_catch_up(hour: int) -> None:
 def test_a_rehearsal_says_what_it_wrote(tmp_path: Path) -> None:
     said = subprocess.run(
         [sys.executable, "-m", "benchmarks.demo", "--dry-run", "60", "--history", "3600", "--folder", tmp_path],
+        cwd=Path(__file__).parents[2],
         capture_output=True,
         check=True,
         text=True,
