@@ -43,9 +43,9 @@ KEYS: dict[str, Read] = {
     "series": lambda found: found,
 }
 NEEDED = ("description", "kind", "dimension", "window", "at_least", "severity")
-NEEDED_BY = {Kind.THRESHOLD: (), Kind.RATIO: ("times_usual",)}
+NEEDED_BY = {Kind.THRESHOLD: (), Kind.RATIO: ("times_usual",), Kind.SPIKE: ("times_usual",)}
 # Keys that only some kinds read: written elsewhere they would promise what nobody does.
-ONLY_OF = {"times_usual": (Kind.RATIO,), "usual_over": (Kind.RATIO,)}
+ONLY_OF = {"times_usual": (Kind.RATIO, Kind.SPIKE), "usual_over": (Kind.RATIO, Kind.SPIKE)}
 
 SERIES_KEYS: dict[str, Read] = {
     "name": written.text,
@@ -168,7 +168,12 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
         name=name,
         description=values["description"],
         kind=values["kind"],
-        counted=Counted(values["dimension"], values.get("statuses", ()), values.get("where", ())),
+        counted=Counted(
+            values["dimension"],
+            values.get("statuses", ()),
+            values.get("where", ()),
+            apart=values["kind"] is Kind.SPIKE,
+        ),
         window=values["window"],
         at_least=values["at_least"],
         severity=values["severity"],
