@@ -12,16 +12,15 @@ import polars as pl
 
 from log_sentinel.parsing.cutting import (
     PROTOCOL_WIDTH,
-    PROTOCOLS,
     STATUS_WIDTH,
-    checked,
     cuttable,
     first_given,
     in_order,
-    mapped,
-    minutes,
+    sliced,
+    typed,
 )
 from log_sentinel.parsing.layout import QUOTE, WIDTHS, Cut, Layout
+from log_sentinel.parsing.request_line import PROTOCOLS
 from log_sentinel.parsing.values import STATUSES
 
 if TYPE_CHECKING:
@@ -74,36 +73,33 @@ class Anchored:
         return all(number <= at for name in carried for number in groups.get(name, ()))
 
     def cut(self, lines: pl.DataFrame) -> pl.DataFrame:
-        line, rest = pl.col("line").cast(pl.Binary), pl.col("after").cast(pl.Binary)
-        p, q = pl.col("p"), pl.col("q")
-        frame = lines.with_columns(p=pl.col("line").str.find(QUOTE, literal=True).cast(pl.Int64))
-        frame = frame.with_columns(
-            window=line.bin.slice(p - self.reach, self.reach + 1).cast(pl.String),
-            after=line.bin.slice(p + 1).cast(pl.String),
-        )
-        frame, times = checked(frame, "window", self._time)
-        frame = frame.with_columns(q=pl.col("after").str.find(QUOTE, literal=True).cast(pl.Int64))
+        line, rest, p, q = pl.col("line"), pl.col("beyond"), pl.col("p"), pl.col("q")
         width = PROTOCOL_WIDTH + len(self.closing) + STATUS_WIDTH + len(self.after)
-        frame = frame.with_columns(end=rest.bin.slice(q - PROTOCOL_WIDTH, width).cast(pl.String))
-        frame, statuses = checked(frame, "end", self._status)
-        frame = frame.filter(rest.bin.slice(q + (width - PROTOCOL_WIDTH)).cast(pl.String).str.contains(self.tail))
-        if self.before:
-            frame = frame.with_columns(rest=line.bin.slice(0, p - self.reach).cast(pl.String))
-            last = self.before[-1]
-            kept = {number for numbers in self.carried.values() for number in numbers} | {len(self.before)}
-            frame = in_order(frame, self.head, self.before, kept)
-            if last.stop.kind == "class":
-                frame = frame.filter(~pl.col(f"c{len(self.before)}").str.contains(last.stop.char, literal=True))
-        mark = (
-            pl.col("after").str.find("?", literal=True).cast(pl.Int64)
-        )  # of the request's query, or beyond the request
-        return frame.select(
+        # where a window would begin before its line, a slice counts from the end: the window is then too short to pass
+        frame = lines.lazy().with_columns(p=line.str.find(QUOTE, literal=True).cast(pl.Int64))
+        frame = frame.with_columns(
+            window=sliced(line, p - self.reach, self.reach + 1),
+            beyond=sliced(line, p + 1),
+            rest=sliced(line, 0, pl.max_horizontal(p - self.reach, 0)),
+        )
+        frame = frame.with_columns(
+            q=rest.str.find(QUOTE, literal=True).cast(pl.Int64),
+            query=rest.str.find("?", literal=True).cast(pl.Int64),  # the request's, or something beyond it
+        )
+        kept = {number for numbers in self.carried.values() for number in numbers} | {len(self.before)}
+        frame, checks = in_order(frame, self.head, self.before, kept)
+        if self.before and self.before[-1].stop.kind == "class":
+            checks.append(~pl.col(f"c{len(self.before)}").str.contains(self.before[-1].stop.char, literal=True))
+        checks.append(sliced(rest, q + (width - PROTOCOL_WIDTH)).str.contains(self.tail))
+        frame = frame.select(
             "index",
-            minute=minutes("window", times),
-            status=mapped("end", statuses, pl.Int16),
-            request=rest.bin.slice(0, pl.min_horizontal(q - PROTOCOL_WIDTH, mark)).cast(pl.String),
+            "window",
+            pl.all_horizontal(checks).alias("fits"),
+            end=sliced(rest, q - PROTOCOL_WIDTH, width),
+            request=sliced(rest, 0, pl.max_horizontal(pl.min_horizontal(q - PROTOCOL_WIDTH, "query"), 0)),
             **{name: first_given([f"c{number}" for number in numbers]) for name, numbers in self.carried.items()},
         )
+        return typed(frame.collect(), ("window", self._time), ("end", self._status))
 
     def _time(self, window: str) -> int | None:
         start = len(self.opening)

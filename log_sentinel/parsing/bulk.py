@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from log_sentinel.parsing.line_starts import LineStarts
     from log_sentinel.parsing.rows import Rows
 
-# inputs that every request is counted by
+# inputs that make the request and the address, and those that every request is counted by as they are
+REQUEST, ADDRESS = ("request", "method", "target"), ("ip", "forwarded_for", "forwarded")
 COUNTED = ("ip", "client", "route")
 
 
@@ -43,7 +44,7 @@ def activity(cut: pl.DataFrame, canonical: Canonical, denied: frozenset[int]) ->
         named = cut.filter(~pl.col("client").is_in(["-", ""]))
         if not named.is_empty():
             frames.append(bulk_counts.activity(named, "client", ["client"], canonical.clean, denied))
-    by: list[str] = [name for name in ("ip", "forwarded_for", "forwarded") if name in cut.columns]
+    by: list[str] = [name for name in ADDRESS if name in cut.columns]
 
     def address(*values: str | None) -> str | None:
         return canonical.address(**dict(zip(by, values, strict=True)))

@@ -25,33 +25,34 @@ class RouteCounts:
     """
 
     def __init__(self, cut: pl.DataFrame, canonical: Canonical) -> None:
-        keys = ["minute", "status", "request", *(["route"] if "route" in cut.columns else [])]
-        groups = cut.select(keys).group_by(keys).len("n")
+        self._named = "route" in cut.columns
+        keys = ["minute", "status", "request", *(["route"] if self._named else [])]
+        groups = cut.lazy().group_by(keys).len("n")
         for steps in (BULK_FIRST, BULK_THEN):
-            groups = _reduced(groups, steps).group_by(keys).agg(pl.col("n").sum())
+            groups = groups.with_columns(_reduced(steps)).group_by(keys).agg(pl.col("n").sum())
+        self._groups = groups.with_columns(pl.col("n").cast(pl.Int64)).collect()
         of_request = canonical.routes.of_request
         self._routes = {
             request: MALFORMED if request is None else of_request(request)
-            for request in groups["request"].unique().to_list()
+            for request in self._groups["request"].unique().to_list()
         }
-        self._groups = groups.with_columns(pl.col("n").cast(pl.Int64))
 
     def traffic(self) -> pl.DataFrame:
         """TRAFFIC."""
-        minute = pl.col("minute").cast(TRAFFIC["minute"])
-        routed = self._groups.select(minute, self._route(self._groups), "status", "n")
-        return routed.group_by("minute", "route", "status").agg(pl.col("n").sum())
+        routed = self._groups.lazy().select(pl.col("minute").cast(TRAFFIC["minute"]), self._route(), "status", "n")
+        return routed.group_by("minute", "route", "status").agg(pl.col("n").sum()).collect()
 
     def of_rows(self, rows: pl.DataFrame) -> list[str]:
         """The routes of some of the rows that were counted."""
-        reduced = _reduced(rows, (*BULK_FIRST, *BULK_THEN))
-        return reduced.select(self._route(reduced)).to_series().to_list()
+        reduced = rows.lazy().with_columns(_reduced((*BULK_FIRST, *BULK_THEN)))
+        return reduced.select(self._route()).collect().to_series().to_list()
 
-    def _route(self, frame: pl.DataFrame) -> pl.Expr:
+    def _route(self) -> pl.Expr:
+        named = pl.when(~pl.col("route").is_in(["", "-"])).then("route")
         template = pl.col("request").replace_strict(
             list(self._routes), list(self._routes.values()), return_dtype=pl.String
         )
-        return (pl.coalesce("route", template) if "route" in frame.columns else template).alias("route")
+        return (pl.coalesce(named, template) if self._named else template).alias("route")
 
 
 def activity(
@@ -63,32 +64,35 @@ def activity(
     """
     status, hour = pl.col("status"), pl.col("minute") - pl.col("minute") % HOUR
     is_denied = status.is_in(sorted(denied))
-    rows = cut.select(
-        hour.alias("hour"), pl.when(is_denied).then(status).otherwise(status // 100).alias("status_class"), *by
-    )
     # counting the values of one column takes half the time of grouping by it
-    counts = rows[by[0]].value_counts(name="n") if len(by) == 1 else rows.group_by(by).len("n")
-    large = counts.filter(pl.col("n").cast(pl.Int64) * ONE_IN >= cut.height).select(by)
-    named = pl.concat([large, cut.filter(is_denied).select(by)]).unique()
-    named = named.with_columns(pl.Series("key", [key_of(*row) or OTHER_KEY for row in named.iter_rows()], pl.String))
+    counts = cut[by[0]].value_counts(name="n") if len(by) == 1 else cut.group_by(by).len("n")
+    large = counts.lazy().filter(pl.col("n").cast(pl.Int64) * ONE_IN >= cut.height).select(by)
+    named = pl.concat([large, cut.lazy().filter(is_denied).select(by)]).unique()
+    outcome = pl.when(is_denied).then(status).otherwise(status // 100)
+    rows = cut.lazy().select(hour.alias("hour"), outcome.alias("status_class"), *by)
     keys = ["hour", "status_class"]
-    of_named = rows.join(named, on=by, nulls_equal=True).group_by(*keys, "key").len("n")
-    rest = (
-        rows.group_by(keys)
-        .len("n")
-        .join(of_named.group_by(keys).agg(named=pl.col("n").sum()), on=keys, how="left")
-        .select(*keys, key=pl.lit(OTHER_KEY), n=pl.col("n") - pl.col("named").fill_null(0))
-        .filter(pl.col("n") > 0)
+    all_rows, of_named = pl.collect_all(
+        [
+            rows.group_by(keys).len("n"),
+            rows.join(named, on=by, how="semi", nulls_equal=True).group_by(*keys, *by).len("n"),
+        ]
     )
-    together = pl.concat([of_named, rest]).group_by(*keys, "key").agg(pl.col("n").sum())
-    return together.with_columns(dimension=pl.lit(dimension)).select(
-        pl.col(name).cast(dtype) for name, dtype in ACTIVITY.items()
+    names = [key_of(*row) or OTHER_KEY for row in of_named.select(by).iter_rows()]
+    of_named = of_named.select(*keys, pl.Series("key", names, pl.String), "n")
+    rest = all_rows.join(of_named.group_by(keys).agg(named=pl.col("n").sum()), on=keys, how="left").select(
+        *keys, pl.lit(OTHER_KEY).alias("key"), pl.col("n") - pl.col("named").fill_null(0)
+    )
+    together = pl.concat([of_named, rest.filter(pl.col("n") > 0)]).lazy().group_by(*keys, "key").agg(pl.col("n").sum())
+    return (
+        together.with_columns(dimension=pl.lit(dimension))
+        .select(pl.col(name).cast(dtype) for name, dtype in ACTIVITY.items())
+        .collect()
     )
 
 
-def _reduced(frame: pl.DataFrame, steps: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    """`frame` with identifiers taken out of the column request."""
+def _reduced(steps: Sequence[tuple[str, str]]) -> pl.Expr:
+    """The column request with identifiers taken out."""
     request = pl.col("request")
     for pattern, to in steps:
         request = request.str.replace_all(pattern, to)
-    return frame.with_columns(request)
+    return request

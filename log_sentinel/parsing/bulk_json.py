@@ -6,65 +6,114 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.parsing.bulk import COUNTED, Taken, activity
+from log_sentinel.parsing.bulk import ADDRESS, COUNTED, REQUEST, Taken, activity
 from log_sentinel.parsing.bulk_counts import RouteCounts
+from log_sentinel.parsing.json_lines import MISSING, ColumnDecoder, JsonReader
+from log_sentinel.parsing.routes import MALFORMED
 from log_sentinel.parsing.rows import Rows
+from log_sentinel.parsing.tally import Tally
 from log_sentinel.parsing.times import MINUTE
 from log_sentinel.parsing.values import status as read_status
+from log_sentinel.parsing.values import text
 
 if TYPE_CHECKING:
     from log_sentinel.parsing.canonical import Canonical
-    from log_sentinel.parsing.json_lines import JsonReader
     from log_sentinel.parsing.line_starts import LineStarts
 
+    # TRAFFIC, frames of ACTIVITY, the routes of the requests that are kept
+    Counted = tuple[pl.DataFrame, list[pl.DataFrame], list[str]]
 
-REQUEST, ADDRESS = ("request", "method", "target"), ("ip", "forwarded_for", "forwarded")
+
+COUNTING = ("time", "status", *REQUEST, *ADDRESS, "route", "client")
+# Of fewer lines the counts are quicker made one by one than by columns.
+FEW = 6000
 
 
 class BulkJson:
-    """Many lines of a JSON format."""
+    """Many lines of a JSON format: what counting needs is decoded of all lines, the rest of those that are kept."""
 
     def __init__(self, reader: JsonReader, canonical: Canonical, denied: frozenset[int]) -> None:
         self.reader, self.canonical, self.denied = reader, canonical, denied
+        counting = [name for name in COUNTING if canonical.proxies or name not in ADDRESS[1:]]
+        self.counting = ColumnDecoder({name: reader.paths[name] for name in counting if name in reader.paths})
+        self.whole = ColumnDecoder(reader.paths)
 
     def read(self, batch: LineStarts, wanted: frozenset[int] | None) -> Taken | None:
-        data = batch.data if batch.data.isascii() else batch.data.decode("utf-8", "replace").encode()
-        objects = self.reader.read_many(data, len(batch.lines))
-        if objects is None:
+        lines = batch.lines
+        # a newline between two braces cannot lie within a JSON value: lines and objects begin and end together
+        if not all(line[:1] == b"{" and line[-1:] == b"}" for line in lines) or not self.reader.unambiguous(batch.data):
             return None
-        times = list(map(self.canonical.clock.read, self.reader.values(objects, "time")))
-        statuses = list(map(read_status, self.reader.values(objects, "status")))
-        if None in times or None in statuses:
+        objects = self.counting.decode(_utf8(batch.data))
+        if objects is None or len(objects) != len(lines):
             return None
-        cut = self._cut(objects, times, statuses)  # type: ignore[arg-type]
-        routes = RouteCounts(cut, self.canonical)
-        kept = cut if wanted is None else cut.filter(pl.col("status").is_in(sorted(wanted)))
-        numbers = kept["index"].to_list()
-        some = [objects[number] for number in numbers]
-        inputs = {name: self.reader.values(some, name) for name in self.reader.names}
-        missing: list[object] = [None] * len(some)
+        columns = {name: self.counting.values(objects, name) for name in self.counting.names}
+        times = self.canonical.clock.read_all(columns.pop("time"))
+        statuses = list(map(read_status, columns.pop("status")))
+        numbers = [number for number, status in enumerate(statuses) if wanted is None or status in wanted]
+        kept = self.whole.decode(_utf8(b"\n".join([lines[number] for number in numbers])))
+        if None in times or None in statuses or kept is None:
+            return None
+        count = self._one_by_one if len(lines) < FEW else self._at_once
+        traffic, counted, routes = count(columns, times, statuses, numbers)  # type: ignore[arg-type]
+        inputs = {name: self.whole.values(kept, name) for name in self.whole.names}
+        missing: list[object] = [None] * len(numbers)
         rows = Rows(
             offsets=batch.offsets_of(numbers),
-            statuses=kept["status"].to_list(),
+            statuses=[statuses[number] or 0 for number in numbers],
             times=[times[number] or 0 for number in numbers],
-            routes=routes.of_rows(kept),
+            routes=routes,
             targets=list(map(self.canonical.target, *(inputs.get(name, missing) for name in REQUEST))),
             addresses=list(map(self.canonical.address, *(inputs.get(name, missing) for name in ADDRESS))),
             inputs=inputs,
         )
-        return Taken(routes.traffic(), activity(cut, self.canonical, self.denied), rows, len(objects), [])
+        return Taken(traffic, counted, rows, len(lines), [])
 
-    def _cut(self, objects: list[object], times: list[int], statuses: list[int]) -> pl.DataFrame:
-        """What counting needs, as the text formats' cutters give it."""
-        values, names = self.reader.values, self.reader.names
-        missing: list[object] = [None] * len(objects)
-        request = [values(objects, name) if name in names else missing for name in REQUEST]
-        carried = [name for name in (*COUNTED, *(ADDRESS[1:] if self.canonical.proxies else ())) if name in names]
-        columns = {
-            "minute": pl.Series([time - time % MINUTE for time in times], dtype=pl.Int64),
-            "status": pl.Series(statuses, dtype=pl.Int16),
-            "request": pl.Series(list(map(self.canonical.request_key, *request)), dtype=pl.String),
-        }
-        for name in carried:
-            columns[name] = pl.Series(list(map(self.canonical.clean, values(objects, name))), dtype=pl.String)
-        return pl.DataFrame(columns).with_row_index()
+    def _one_by_one(
+        self, columns: dict[str, list[object]], times: list[int], statuses: list[int], numbers: list[int]
+    ) -> Counted:
+        missing: list[object] = [None] * len(times)
+        clients = map(self.canonical.clean, columns.get("client", missing))
+        addresses = map(self.canonical.address, *(columns.get(name, missing) for name in ADDRESS))
+        clean, of_request = self.canonical.clean, self.canonical.routes.of_request
+        routes = [
+            clean(named) or (MALFORMED if key is None else of_request(key))
+            for named, key in zip(columns.get("route", missing), self._keys(columns, len(times)), strict=True)
+        ]
+        tally = Tally(self.denied)
+        for each in zip(times, routes, statuses, clients, addresses, strict=True):
+            tally.add(*each)
+        return tally.traffic(), [tally.activity()], [routes[number] for number in numbers]
+
+    def _at_once(
+        self, columns: dict[str, list[object]], times: list[int], statuses: list[int], numbers: list[int]
+    ) -> Counted:
+        carried = [*COUNTED, *(ADDRESS[1:] if self.canonical.proxies else ())]
+        cut = pl.DataFrame(
+            {
+                "minute": pl.Series([time - time % MINUTE for time in times], dtype=pl.Int64),
+                "status": pl.Series(statuses, dtype=pl.Int16),
+                "request": pl.Series(self._keys(columns, len(times)), dtype=pl.String),
+                **{name: _texts(columns[name]) for name in carried if name in columns},
+            }
+        )
+        counts = RouteCounts(cut, self.canonical)
+        return counts.traffic(), activity(cut, self.canonical, self.denied), counts.of_rows(cut[numbers])
+
+    def _keys(self, columns: dict[str, list[object]], rows: int) -> list[str | None]:
+        """What decides the requests' routes; nothing where the gateway's own name of the route does."""
+        missing: list[object] = [None] * rows
+        request = zip(*(columns.get(name, missing) for name in REQUEST), strict=True)
+        key = self.canonical.request_key
+        named = columns.get("route", missing)
+        return [key(*each) if route in MISSING else None for each, route in zip(request, named, strict=True)]
+
+
+def _utf8(data: bytes) -> bytes:
+    return data if data.isascii() else data.decode("utf-8", "replace").encode()
+
+
+def _texts(values: list[object]) -> pl.Series:
+    try:
+        return pl.Series(values, dtype=pl.String)
+    except TypeError:  # not all are texts
+        return pl.Series(list(map(text, values)), dtype=pl.String)

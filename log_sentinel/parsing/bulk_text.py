@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.parsing.anchored import Anchored, anchor
-from log_sentinel.parsing.bulk import COUNTED, Taken, activity
+from log_sentinel.parsing.bulk import ADDRESS, COUNTED, REQUEST, Taken, activity
 from log_sentinel.parsing.bulk_counts import RouteCounts
 from log_sentinel.parsing.cutting import Cutter, InOrder, cuttable, first_given
 from log_sentinel.parsing.rows import Rows
@@ -36,7 +36,7 @@ class BulkText:
 
     def _cutter(self, layout: Layout) -> Cutter | None:
         groups, clock = self.reader.groups, self.canonical.clock
-        carried = [*COUNTED, *(["forwarded_for", "forwarded"] if self.canonical.proxies else [])]
+        carried = [*COUNTED, *(ADDRESS[1:] if self.canonical.proxies else ())]
         at = anchor(layout, groups)
         if at is not None and Anchored.carries(at, groups, carried):
             return Anchored(layout, at, groups, carried, clock)
@@ -76,23 +76,16 @@ class BulkText:
 
     def _rows(self, whole: pl.DataFrame, routes: RouteCounts) -> Rows:
         """What is kept; lines' numbers stand for their offsets."""
-        inputs: dict[str, list[object]] = {
-            name: whole.select(_first([str(number) for number in numbers])).to_series().to_list()
-            for name, numbers in self.reader.groups.items()
-        }
-        missing = [None] * whole.height
-        given = {
-            name: inputs.get(name, missing)
-            for name in ("request", "method", "target", "ip", "forwarded_for", "forwarded")
-        }
-        target, address = self.canonical.target, self.canonical.address
+        given = {name: _first([str(number) for number in numbers]) for name, numbers in self.reader.groups.items()}
+        inputs: dict[str, list[object]] = whole.select(**given).to_dict(as_series=False)
+        missing: list[object] = [None] * whole.height
         return Rows(
             offsets=whole["index"].to_list(),
             statuses=whole["status"].to_list(),
             times=[self.canonical.clock.read(value) or 0 for value in inputs["time"]],
             routes=routes.of_rows(whole),
-            targets=list(map(target, given["request"], given["method"], given["target"])),
-            addresses=list(map(address, given["ip"], given["forwarded_for"], given["forwarded"])),
+            targets=list(map(self.canonical.target, *(inputs.get(name, missing) for name in REQUEST))),
+            addresses=list(map(self.canonical.address, *(inputs.get(name, missing) for name in ADDRESS))),
             inputs=inputs,
         )
 

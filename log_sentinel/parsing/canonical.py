@@ -99,8 +99,7 @@ class Canonical:
         def listed(name: str) -> Sequence[str | None]:
             return [text(value) for value in inputs[name]] if name in inputs else nothing
 
-        named, addresses = cleaned("route"), inputs.get("ip", nothing)
-        peers = inputs.get("peer", addresses)
+        named = cleaned("route")
         upstreams, upstream_statuses = listed("upstream_addr"), listed("upstream_status")
         upstream_times, unit = listed("upstream_time"), self.units.get("upstream_time", "s")
         out: dict[str, Sequence[object]] = {
@@ -118,7 +117,7 @@ class Canonical:
             ],
             "status": rows.statuses,
             "ip": rows.addresses,
-            "peer_ip": [_peer(text(peer) or text(ip)) for peer, ip in zip(peers, addresses, strict=True)],
+            "peer_ip": self._sockets(rows),
             "network": [network(address) if address else None for address in rows.addresses],
             "upstream_addr": [elements(value)[-1][:TEXT_LIMIT] if value else None for value in upstreams],
             "upstream_status": [last_status(value) for value in upstream_statuses],
@@ -140,6 +139,14 @@ class Canonical:
             out[column] = [evidence(self.clean(value) if isinstance(value, str) else value) for value in values]
         return {name: values for name, values in out.items() if values is not nothing}
 
+    def _sockets(self, rows: Rows) -> Sequence[str | None]:
+        """The socket's address: what the format calls so, else the one that the gateway took for the client's."""
+        if not self.proxies and "peer" not in rows.inputs:
+            return rows.addresses
+        addresses = rows.inputs.get("ip", [None] * len(rows.offsets))
+        peers = rows.inputs.get("peer", addresses)
+        return [_peer(text(peer) or text(ip)) for peer, ip in zip(peers, addresses, strict=True)]
+
     def _times(self, rows: Rows) -> Sequence[int]:
         if self.fine_clock is None:
             return rows.times
@@ -151,7 +158,7 @@ class Canonical:
 
 
 def _peer(value: str | None) -> str | None:
-    """The socket's address: the last of a list."""
+    """An address, or the last of a list of them."""
     return None if value is None else canonical(value.rpartition(",")[2].strip() if "," in value else value)
 
 

@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from log_sentinel.parsing.layout import SHAPES, WIDTHS, Cut, Layout
+from log_sentinel.parsing.request_line import PROTOCOLS
 from log_sentinel.parsing.routes import ANY_METHOD
 from log_sentinel.parsing.times import MINUTE
+from log_sentinel.parsing.values import STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from log_sentinel.parsing.times import Clock
 
-PROTOCOLS = frozenset(f" HTTP/{version}" for version in ("1.1", "2.0", "1.0", "3.0"))
 PROTOCOL_WIDTH = 9
 STATUS_WIDTH = 3
 
@@ -56,23 +57,18 @@ class InOrder:
 
     def cut(self, lines: pl.DataFrame) -> pl.DataFrame:
         wanted = {number for numbers in self.groups.values() for number in numbers}
-        frame = in_order(lines.rename({"line": "rest"}), self.head, self.cuts, wanted)
-        frame = frame.filter(pl.col("rest").str.contains(self.tail))
+        frame, checks = in_order(lines.lazy().rename({"line": "rest"}), self.head, self.cuts, wanted)
+        checks.append(pl.col("rest").str.contains(self.tail))
         frame = frame.select(
-            "index", **{name: first_given([f"c{n}" for n in numbers]) for name, numbers in self.groups.items()}
-        )
-        frame, times = checked(frame, "time", self.clock.read)
-        frame, statuses = checked(
-            frame, "status", lambda code: int(code) if len(code) == STATUS_WIDTH and code.isdigit() else None
+            "index",
+            pl.all_horizontal(checks).alias("fits"),
+            **{name: first_given([f"c{n}" for n in numbers]) for name, numbers in self.groups.items()},
         )
         if "request" in self.groups:
-            frame = frame.with_columns(end=pl.col("request").cast(pl.Binary).bin.slice(-PROTOCOL_WIDTH).cast(pl.String))
-            frame = frame.filter(pl.col("end").is_in(sorted(PROTOCOLS)))
-            line = (
-                pl.col("request")
-                .cast(pl.Binary)
-                .bin.slice(0, pl.col("request").str.len_bytes() - PROTOCOL_WIDTH)
-                .cast(pl.String)
+            request, length = pl.col("request"), pl.col("request").str.len_bytes().cast(pl.Int64)
+            frame = frame.with_columns(
+                pl.col("fits") & sliced(request, length - PROTOCOL_WIDTH).is_in(sorted(PROTOCOLS)),
+                line=sliced(request, 0, pl.max_horizontal(length - PROTOCOL_WIDTH, 0)),
             )
         else:
             method = (
@@ -80,27 +76,30 @@ class InOrder:
                 if "method" in self.groups
                 else pl.lit(ANY_METHOD)
             )
-            target = pl.col("target") if "target" in self.groups else pl.lit("-")
-            line = pl.concat_str(method, target.fill_null("-"), separator=" ")
-        return frame.select(
-            "index",
-            minute=minutes("time", times),
-            status=mapped("status", statuses, pl.Int16),
-            request=without_query(line),
-            **{name: pl.col(name) for name in self.carried},
+            target = pl.col("target").fill_null("-") if "target" in self.groups else pl.lit("-")
+            frame = frame.with_columns(line=pl.concat_str(method, target, separator=" "))
+        query = pl.col("line").str.find("?", literal=True)
+        return typed(
+            frame.select(
+                "index", "fits", "time", "status", *self.carried, request=sliced(pl.col("line"), 0, query)
+            ).collect(),
+            ("time", self.clock.read),
+            ("status", STATUSES.get),
         )
 
 
-def in_order(frame: pl.DataFrame, head: str, cuts: Sequence[Cut], wanted: set[int]) -> pl.DataFrame:
-    """Takes `cuts` off the column `rest`; the values of the `wanted` (counted from 1) stay as columns c1, c2, ...
+def in_order(
+    frame: pl.LazyFrame, head: str, cuts: Sequence[Cut], wanted: set[int]
+) -> tuple[pl.LazyFrame, list[pl.Expr]]:
+    """Takes `cuts` off the column `rest`; the values of the `wanted` (counted from 1) become columns c1, c2, ...
 
-    Rows that do not fit are gone from the result. A cut that finds nothing leaves null, and null fits nothing.
+    Then what must hold of a row that fits. A cut that finds nothing leaves null, and null fits nothing.
     """
-    checks: list[str] = []
+    checks: list[pl.Expr] = []
     rest = pl.col("rest")
     if head:
-        frame = frame.with_columns(rest=_sliced(rest, len(head)), fit0=rest.str.starts_with(head))
-        checks.append("fit0")
+        frame = frame.with_columns(rest=sliced(rest, len(head)), fit0=rest.str.starts_with(head))
+        checks.append(pl.col("fit0"))
     for number, cut in enumerate(cuts, 1):
         width = WIDTHS.get(cut.shape) if cut.stop.kind == "shape" else None
         if width is not None:
@@ -111,48 +110,44 @@ def in_order(frame: pl.DataFrame, head: str, cuts: Sequence[Cut], wanted: set[in
         else:
             frame = frame.with_columns(rest.alias(f"c{number}"), rest=pl.lit(""))
             continue
-        value, following = _sliced(rest, 0, at), _sliced(rest, at, len(cut.literal))
+        value, following = sliced(rest, 0, at), sliced(rest, at, len(cut.literal))
         fits = [*([following == cut.literal] if cut.literal else []), *_fits(cut, value)]
         frame = frame.with_columns(
             *([value.alias(f"c{number}")] if number in wanted else []),
             *([pl.all_horizontal(fits).alias(f"fit{number}")] if fits else []),
-            rest=_sliced(rest, at + len(cut.literal)),
+            rest=sliced(rest, at + len(cut.literal)),
         )
-        checks += [f"fit{number}"] if fits else []
-    return frame.filter(pl.all_horizontal(checks)) if checks else frame
+        checks += [pl.col(f"fit{number}")] if fits else []
+    return frame, checks
+
+
+def typed(
+    frame: pl.DataFrame, time: tuple[str, Callable[[str], int | None]], status: tuple[str, Callable[[str], int | None]]
+) -> pl.DataFrame:
+    """`frame` without the rows whose `fits` is not true or whose time or status cannot be read: index, minute, status, and
+    the columns that are none of these."""
+    (time_column, read_time), (status_column, read_status) = time, status
+    times, bad_times = _distinct(frame[time_column], read_time)
+    statuses, bad_statuses = _distinct(frame[status_column], read_status)
+    fits = pl.col("fits")
+    if bad_times:
+        fits &= pl.col(time_column).is_in(list(times))
+    if bad_statuses:
+        fits &= pl.col(status_column).is_in(list(statuses))
+    if bad_times or bad_statuses or not frame["fits"].all(ignore_nulls=False):
+        frame = frame.filter(fits)
+    return frame.select(
+        "index",
+        _mapped(time_column, {value: at - at % MINUTE for value, at in times.items()}, pl.Int64).alias("minute"),
+        _mapped(status_column, statuses, pl.Int16).alias("status"),
+        pl.exclude("index", "fits", time_column, status_column),
+    )
 
 
 def cuttable(cuts: Sequence[Cut]) -> bool:
     """Whether `in_order` can take these cuts: every field that touches the next, or ends the line, has a width or the
     rest."""
     return all(cut.literal or cut.shape in WIDTHS or cut.stop.kind == "rest" for cut in cuts)
-
-
-def mapped(column: str, values: Mapping[object, int], dtype: type[pl.DataType]) -> pl.Expr:
-    """`column` with its values replaced, each of which is a key of `values`."""
-    if not values:
-        return pl.lit(None, dtype).alias(column)
-    return pl.col(column).replace_strict(list(values), list(values.values()), return_dtype=dtype)
-
-
-def minutes(column: str, times: Mapping[object, int]) -> pl.Expr:
-    """The minutes, in milliseconds, of a column whose values were read as `times`."""
-    return mapped(column, {value: at - at % MINUTE for value, at in times.items()}, pl.Int64)
-
-
-def checked(
-    frame: pl.DataFrame, column: str, read: Callable[[str], int | None]
-) -> tuple[pl.DataFrame, dict[object, int]]:
-    """The rows whose `column` can be read, judged by its distinct values, and what those were read as."""
-    found: dict[object, int] = {}
-    bad = False
-    for value in frame[column].unique().to_list():
-        at = None if value is None else read(value)
-        if at is None:
-            bad = True
-        else:
-            found[value] = at
-    return (frame.filter(pl.col(column).is_in(list(found))) if bad else frame), found
 
 
 def first_given(columns: Sequence[str]) -> pl.Expr:
@@ -162,12 +157,22 @@ def first_given(columns: Sequence[str]) -> pl.Expr:
     return pl.coalesce(pl.when(~pl.col(column).is_in(["", "-"])).then(pl.col(column)) for column in columns)
 
 
-def without_query(line: pl.Expr) -> pl.Expr:
-    return line.cast(pl.Binary).bin.slice(0, line.str.find("?", literal=True)).cast(pl.String)
-
-
-def _sliced(column: pl.Expr, start: int | pl.Expr, length: int | pl.Expr | None = None) -> pl.Expr:
+def sliced(column: pl.Expr, start: int | pl.Expr, length: int | pl.Expr | None = None) -> pl.Expr:
+    """`length` bytes of an ASCII column from `start` on, which is not to be negative; all there are where it is null."""
     return column.cast(pl.Binary).bin.slice(start, length).cast(pl.String)
+
+
+def _distinct(column: pl.Series, read: Callable[[str], int | None]) -> tuple[dict[object, int], bool]:
+    """What the distinct values were read as, and whether any could not be."""
+    values = column.unique().to_list()
+    found = {value: at for value in values if value is not None and (at := read(value)) is not None}
+    return found, len(found) < len(values)
+
+
+def _mapped(column: str, values: Mapping[object, int], dtype: type[pl.DataType]) -> pl.Expr:
+    if not values:
+        return pl.lit(None, dtype)
+    return pl.col(column).replace_strict(list(values), list(values.values()), return_dtype=dtype)
 
 
 def _fits(cut: Cut, value: pl.Expr) -> list[pl.Expr]:

@@ -8,6 +8,7 @@ line, or where a name could be spelt with \\u escapes.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -22,10 +23,14 @@ if TYPE_CHECKING:
 
     from log_sentinel.parsing.readings import Reading
 
+MISSING = (None, "", "-")
 NOT_JSON = "not JSON"
 NO_OBJECT = "no JSON object"
 TOO_DEEP = "JSON nested too deep"
 TWICE = "a JSON name that decides the status stands twice"
+
+
+ESCAPED_ASCII = re.compile(rb"\\u00")
 
 
 class JsonReader:
@@ -36,9 +41,8 @@ class JsonReader:
         wanted |= {EVIDENCE_PREFIX + name: fields for name, fields in evidence.items()}
         self.paths = {name: tuple(steps(field) for field in fields) for name, fields in wanted.items()}
         self.names = tuple(self.paths)
-        self._decoder = PathDecoder([path for paths in self.paths.values() for path in paths])
-        self._status_paths = self.paths["status"]
-        self._status_names = {step for path in self._status_paths for step in path}
+        self._status_names = {step for path in self.paths["status"] for step in path}
+        self._status_keys = [b'"%s"' % path[-1].encode() for path in self.paths["status"]]
 
     def read(self, line: bytes) -> list[dict[str, object]] | str:
         """The inputs of the line's requests, or why there are none."""
@@ -55,54 +59,52 @@ class JsonReader:
         if not objects or not all(isinstance(each, dict) for each in objects):
             return NO_OBJECT
         return [
-            {name: _first([walk(each, path) for path in paths]) for name, paths in self.paths.items()}
+            {name: first_given([walk(each, path) for path in paths]) for name, paths in self.paths.items()}
             for each in objects
         ]
 
-    def read_many(self, data: bytes, lines: int) -> list[object] | None:
-        """One struct per line of `data`, `lines` lines without blank ones among them; None when only reading line by
-        line can tell.
+    def unambiguous(self, data: bytes) -> bool:
+        """Whether no line of `data`, one object a line, can have a second status. False: only reading each line can tell.
 
-        A newline between two braces cannot lie within a JSON value, so that the line's and the object's ends are the
-        same.
+        That each object has a status is for the caller to see: then a name too many is a name twice.
         """
-        body = data.rstrip(b"\n")
-        if body.count(b"}\n{") != lines - 1 or b"\\u00" in body:
-            return None
-        for name in self._status_names:
-            if body.count(b'"%s"' % name.encode()) > lines:
-                return None
-        try:
-            rows: list[object] = self._decoder.decoder.decode_lines(body)
-        except (msgspec.DecodeError, ValueError, RecursionError):
-            return None
-        return rows if len(rows) == lines else None
-
-    def values(self, rows: Sequence[object], name: str) -> list[object]:
-        """The input `name` of many structs."""
-        columns = [self._values_at(rows, path) for path in self.paths[name]]
-        return columns[0] if len(columns) == 1 else [_first(each) for each in zip(*columns, strict=True)]
-
-    def _values_at(self, rows: Sequence[object], path: tuple[str, ...]) -> list[object]:
-        attribute, rest = self._decoder.attribute(path)
-        get = attrgetter(attribute)
-        try:
-            found = list(map(get, rows))
-        except AttributeError:  # an object on the way is null in some row
-            found = [_or_none(get, row) for row in rows]
-        return [walk(value, rest) for value in found] if rest else found
+        lines = data.count(b"\n") + 1
+        return all(data.count(key) <= lines for key in self._status_keys) and ESCAPED_ASCII.search(data) is None
 
     def _suspicious(self, text: bytes) -> bool:
-        return b"\\u00" in text or any(text.count(b'"%s"' % name.encode()) > 1 for name in self._status_names)
+        names = (b'"%s"' % name.encode() for name in self._status_names)
+        return b"\\u00" in text or any(text.count(name) > 1 for name in names)
 
     def _twice(self, text: bytes) -> bool:
         """Whether a name on the way to the status stands twice in one of the objects on that way."""
         marked = json.loads(text, object_pairs_hook=_with_repeats)
-        return any(
-            _repeated(each, path)
-            for each in (marked if isinstance(marked, list) else [marked])
-            for path in self._status_paths
-        )
+        objects = marked if isinstance(marked, list) else [marked]
+        return any(_repeated(each, path) for each in objects for path in self.paths["status"])
+
+
+class ColumnDecoder:
+    """Decodes some of a reader's inputs from many lines at once, column by column."""
+
+    def __init__(self, paths: Mapping[str, tuple[tuple[str, ...], ...]]) -> None:
+        self.names = tuple(paths)
+        decoder = PathDecoder([path for each in paths.values() for path in each])
+        self._decoder = decoder.decoder
+        self._places = {name: [decoder.attribute(path) for path in each] for name, each in paths.items()}
+
+    def decode(self, lines: bytes) -> list[object] | None:
+        """One struct per line; None when the lines are not one object of the expected shape each."""
+        try:
+            return self._decoder.decode_lines(lines)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return None
+
+    def values(self, rows: Sequence[object], name: str) -> list[object]:
+        """The input `name` of decoded lines."""
+        columns = [_values_at(rows, attribute, rest) for attribute, rest in self._places[name]]
+        found = columns[0]
+        for column in columns[1:]:
+            found = [other if value in MISSING else value for value, other in zip(found, column, strict=True)]
+        return found
 
 
 REPEATS = "\x00repeats"
@@ -126,6 +128,15 @@ def _repeated(value: object, path: tuple[str, ...]) -> bool:
     return False
 
 
+def _values_at(rows: Sequence[object], attribute: str, rest: tuple[str, ...]) -> list[object]:
+    get = attrgetter(attribute)
+    try:
+        found = list(map(get, rows))
+    except AttributeError:  # an object on the way is null in some row
+        found = [_or_none(get, row) for row in rows]
+    return [walk(value, rest) for value in found] if rest else found
+
+
 def _or_none(get: Callable[[object], object], row: object) -> object:
     try:
         return get(row)
@@ -133,5 +144,6 @@ def _or_none(get: Callable[[object], object], row: object) -> object:
         return None
 
 
-def _first(values: Sequence[object]) -> object:
-    return values[0] if len(values) == 1 else next((value for value in values if value not in (None, "", "-")), None)
+def first_given(values: Sequence[object]) -> object:
+    """The first value that is not missing; the last one's where all are."""
+    return next((value for value in values if value not in MISSING), values[-1])

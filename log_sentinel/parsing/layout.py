@@ -161,7 +161,7 @@ def _atomic(stop: Stop, shape: str) -> str:
         case "shape":
             return f"((?>{SHAPES[shape]}))"
         case "quoted":
-            return r'((?:[^"\\]|\\.)*+)'
+            return r'([^"\\]*+(?:\\.[^"\\]*+)*+)'
         case "class":
             return f"([^{re.escape(stop.char)}]*+)"
         case "before":

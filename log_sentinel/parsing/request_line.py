@@ -6,6 +6,8 @@ import re
 from typing import NamedTuple
 from urllib.parse import unquote
 
+METHODS = frozenset(("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"))
+PROTOCOLS = frozenset(f" HTTP/{version}" for version in ("1.1", "2.0", "1.0", "3.0"))
 METHOD = re.compile(r"[A-Z][A-Z_-]{0,15}")
 PROTOCOL = re.compile(r" HTTP/[0-9](?:\.[0-9])?\Z")
 ABSOLUTE = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15})://([^/?#]*)")
@@ -37,9 +39,10 @@ def split_request(line: str | None) -> Target:
     if not line or line == "-":
         return NOTHING
     method, blank, rest = line.partition(" ")
-    if not blank or METHOD.fullmatch(method) is None:
+    if method not in METHODS and (not blank or METHOD.fullmatch(method) is None):
         return Target(path=line)
-    return split_target(PROTOCOL.sub("", rest), method)
+    known = rest[-9:] in PROTOCOLS
+    return split_target(rest[:-9] if known else PROTOCOL.sub("", rest), method)
 
 
 def split_target(target: str | None, method: str | None) -> Target:

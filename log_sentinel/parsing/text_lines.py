@@ -33,20 +33,23 @@ class TextReader:
         }
         self.groups = {name: groups for name, groups in self.groups.items() if groups}
         self.names = tuple(self.groups)
+        self._single = [(name, groups[0] - 1) for name, groups in self.groups.items() if len(groups) == 1]
+        self._several = [(name, groups) for name, groups in self.groups.items() if len(groups) > 1]
 
     def read(self, line: bytes) -> tuple[dict[str, object]] | str:
         """The line's inputs, escapes still in place, or why there are none."""
-        found = self._match(line.decode("utf-8", "replace").replace("\0", "\ufffd"))
+        text = line.decode("utf-8", "replace")
+        found = self._match(text.replace("\0", "\ufffd") if "\0" in text else text)
         if found is None:
             return NO_FIT
         values = found.groups()
-        return ({name: first_given(values, groups) for name, groups in self.groups.items()},)
+        inputs: dict[str, object] = {name: values[index] for name, index in self._single}
+        for name, groups in self._several:
+            inputs[name] = first_given(values, groups)
+        return (inputs,)
 
 
 def first_given(values: tuple[str | None, ...], groups: tuple[int, ...]) -> str | None:
     """The first of these groups' values that is not missing; the first one's, whatever it is, where all are."""
-    if len(groups) > 1:
-        for group in groups:
-            if values[group - 1] not in ("", "-", None):
-                return values[group - 1]
-    return values[groups[0] - 1]
+    given = (value for group in groups if (value := values[group - 1]) not in ("", "-", None))
+    return next(given, values[groups[0] - 1])
