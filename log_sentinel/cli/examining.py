@@ -63,6 +63,7 @@ def _stored(loaded: Loaded[Settings], now: datetime) -> Iterator[Finding]:
     try:
         with opening.database(loaded) as database:
             yield from _database(database, now)
+            yield from _files(database, loaded)
             yield from _channels(database, loaded)
             yield from _blindness(database, loaded, now)
     except (StoreError, Failed) as error:
@@ -115,6 +116,27 @@ def _sqlite(database: Database) -> Iterator[Finding]:
                 f"{free / 1e6:.0f} MB are left on its disk, and a full disk cannot even be tidied",
                 "Free some space, or shorten [retention] while there is some.",
             )
+
+
+def _files(database: Database, loaded: Loaded[Settings]) -> Iterator[Finding]:
+    """How far each file that is still written has been read, and what of others is lost."""
+    from log_sentinel.model.lines import GenerationState
+    from log_sentinel.store.generations import StoredCheckpoints
+
+    checkpoints = StoredCheckpoints(database, loaded.settings.instance)
+    for name in loaded.settings.sources:
+        for at in checkpoints.known(name):
+            if at.state is GenerationState.ACTIVE:
+                yield Finding(
+                    State.FINE, f"source {name}", f"{at.path}: {at.offset} of {at.size_seen} bytes are stored"
+                )
+            elif at.state is GenerationState.GAP:
+                yield Finding(
+                    State.WRONG,
+                    f"source {name}",
+                    f"{at.path}: {at.size_seen - at.offset} bytes were gone before they could be read",
+                    "Keep rotated files for longer (logrotate's `rotate`); rotate by renaming, not by copytruncate.",
+                )
 
 
 def _channels(database: Database, loaded: Loaded[Settings]) -> Iterator[Finding]:

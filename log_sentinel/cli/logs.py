@@ -48,7 +48,8 @@ def set_up(settings: LogSettings, secrets: Iterable[str], stream: TextIO | None 
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        # loggers live as long as their modules, and this may be set up again with other settings
+        cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream)
     handler.setFormatter(

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from unittest import mock
 
+import structlog
+
 from log_sentinel.cli import exits, main
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 PROGRAM = "from log_sentinel.cli import main; main()"
@@ -26,6 +31,20 @@ class Ran:
     err: str
 
 
+@contextlib.contextmanager
+def logging_as_before() -> Iterator[None]:
+    """Whatever is set up within is forgotten at the end."""
+    root, hook = logging.getLogger(), threading.excepthook
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.handlers[:], threading.excepthook = handlers, hook
+        root.setLevel(level)
+        structlog.reset_defaults()
+
+
 def log_sentinel(*words: str | Path, folder: Path, stdin: str = "", **environ: str) -> Ran:
     """What `log-sentinel WORDS` prints and how it ends; `folder` is where it is called and its HOME."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
@@ -35,6 +54,7 @@ def log_sentinel(*words: str | Path, folder: Path, stdin: str = "", **environ: s
         mock.patch.dict(os.environ, _environ(folder, environ), clear=True),
         mock.patch.multiple(sys, argv=["log-sentinel", *map(str, words)], stdin=given, stdout=out, stderr=err),
         mock.patch.object(exits, "_secrets", set()),
+        logging_as_before(),
     ):
         try:
             main()

@@ -1,11 +1,18 @@
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from log_sentinel.daemon.settings import Settings
+from log_sentinel.model.lines import GenerationState
+from log_sentinel.store.engine import open_database
+from log_sentinel.store.generations import StoredCheckpoints
+from log_sentinel.store.settings import DatabaseSettings
 from log_sentinel.web.health import Health, Part, State
-from tests.cli.running import in_a_process, log_sentinel
+from tests.cli.running import log_sentinel
 from tests.web.asking import served
 
 NOW = datetime.now(UTC)
@@ -21,7 +28,7 @@ def ingested(folder: Path, **logs: str) -> None:
     (folder / "log-sentinel.toml").write_text(f'[database]\nurl = "sqlite:///{folder}/x.db"\n{sources}')
     for name, text in logs.items():
         (folder / f"{name}.log").write_text(text)
-    ran = in_a_process("ingest", *(folder / f"{name}.log" for name in logs), folder=folder)
+    ran = log_sentinel("ingest", *(folder / f"{name}.log" for name in logs), folder=folder)
     assert ran.code == 0, ran.err
 
 
@@ -45,6 +52,8 @@ def test_a_well_deployment_is_fine_in_every_part(tmp_path: Path) -> None:
     assert found["job detection"][0][0] == "fine"
     assert "5 denials of 5 requests" in found["database"][-1][1]
     assert all(state == "fine" for state, _, _ in found["source edge"])
+    size = (tmp_path / "edge.log").stat().st_size
+    assert ("fine", f"{tmp_path}/edge.log: {size} of {size} bytes are stored", "") in found["source edge"]
 
 
 def test_what_the_daemon_says_of_its_parts_is_on_the_page(tmp_path: Path) -> None:
@@ -92,7 +101,7 @@ def test_a_source_that_is_silent_while_others_go_on_is_told(tmp_path: Path) -> N
 
     found = findings(tmp_path)
 
-    assert [state for state, _, _ in found["source edge"]] == ["fine", "fine"]
+    assert {state for state, _, _ in found["source edge"]} == {"fine"}
     assert found["source inner"][-1][0] == "wrong"
     assert "while other sources went on" in found["source inner"][-1][1]
 
@@ -101,3 +110,17 @@ def test_a_clock_that_is_ahead_is_told(tmp_path: Path) -> None:
     ingested(tmp_path, edge=lines(NOW + timedelta(hours=3), "8.8.8.8", 5))
 
     assert findings(tmp_path)["clock"][0][0] == "wrong"
+
+
+def test_bytes_that_were_lost_are_told(tmp_path: Path) -> None:
+    ingested(tmp_path, edge=lines(NOW, "8.8.8.8", 5))
+    database = open_database(DatabaseSettings(url=SecretStr(f"sqlite:///{tmp_path}/x.db")))
+    checkpoints = StoredCheckpoints(database, Settings().instance)
+    [read] = checkpoints.known("edge")
+    checkpoints.mark(replace(read, state=GenerationState.GAP, size_seen=read.offset + 1000))
+    database.close()
+
+    found = findings(tmp_path)
+
+    lost = f"{tmp_path}/edge.log: 1000 bytes were gone before they could be read"
+    assert lost in [says for state, says, _ in found["source edge"] if state == "wrong"]

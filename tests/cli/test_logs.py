@@ -10,19 +10,15 @@ import structlog
 
 from log_sentinel.cli.logs import set_up
 from log_sentinel.daemon.settings import LogSettings
+from tests.cli.running import logging_as_before
 
 CANARY = "canary-secret-1234"
 
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    root, hook = logging.getLogger(), threading.excepthook
-    handlers, level = root.handlers[:], root.level
-    yield
-    logging.captureWarnings(False)
-    root.handlers[:], threading.excepthook = handlers, hook
-    root.setLevel(level)
-    structlog.reset_defaults()
+    with logging_as_before():
+        yield
 
 
 def listening(secrets: tuple[str, ...] = (), **settings: str) -> io.StringIO:
