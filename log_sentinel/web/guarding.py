@@ -59,7 +59,7 @@ class Guard:
             await send(message)
 
         headers = Headers(scope=scope)
-        if not self._is_ours(headers.get("host", "")):
+        if not self._is_ours(headers.get("host")):
             refusal = PlainTextResponse("This name is not ours. Add it to hosts in [web] if it should be.\n", 421)
             await refusal(scope, receive, send_with_headers)
             return
@@ -72,7 +72,9 @@ class Guard:
             return
         await self._app(scope, receive, send_with_headers)
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_ours(self, host: str | None) -> bool:
+        if host is None:
+            return True  # HTTP/1.0, as simple probes speak it; a browser always says whom it asks
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         name = name.strip("[]").lower().rstrip(".")
         return name in self._names or is_address(name)

@@ -120,9 +120,7 @@ class Serving:
                 f":{self._port}'`, or set another port (0 for any free one).",
             )
         if error.errno == errno.EACCES:
-            return ListenError(
-                self._listen, f"port {self._port} is not allowed to this user. Use one above 1023."
-            )
+            return ListenError(self._listen, f"port {self._port} is not allowed to this user. Use one above 1023.")
         if error.errno == errno.EADDRNOTAVAIL:
             return ListenError(self._listen, f'"{self._host}" is no address of this machine. Use 127.0.0.1.')
         return ListenError(self._listen, f"{self._listen} cannot be served: {error.strerror}.")

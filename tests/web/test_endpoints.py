@@ -1,4 +1,5 @@
 import base64
+import socket
 
 import pytest
 
@@ -98,6 +99,14 @@ def test_a_name_that_is_not_ours_gets_nothing(host: str) -> None:
 def test_addresses_localhost_and_the_names_of_the_settings_are_ours(host: str) -> None:
     with served(hosts=["gate.example"]) as serving:
         assert ask(serving, "/healthz", Host=host).status == 200
+
+
+def test_a_probe_that_speaks_http_1_0_names_nobody_and_is_answered() -> None:
+    with served() as serving, socket.create_connection(("127.0.0.1", serving.port), timeout=10) as probe:
+        probe.sendall(b"GET /livez HTTP/1.0\r\n\r\n")
+        answer = probe.makefile("rb").read()
+
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 def test_nothing_changes_by_asking_so_nothing_but_asking_is_possible() -> None:
