@@ -44,9 +44,12 @@ def activity(cut: pl.DataFrame, canonical: Canonical, denied: frozenset[int]) ->
         named = cut.filter(~pl.col("client").is_in(["-", ""]))
         if not named.is_empty():
             frames.append(bulk_counts.activity(named, "client", ["client"], canonical.clean, denied))
-    by: list[str] = [name for name in ADDRESS if name in cut.columns]
-
-    def address(*values: str | None) -> str | None:
-        return canonical.address(**dict(zip(by, values, strict=True)))
-
-    return [*frames, bulk_counts.activity(cut, "ip", by, address, denied)] if "ip" in by else frames
+    if "ip" in cut.columns:
+        cut = (
+            cut.with_columns(pl.lit(None, pl.String).alias(name) for name in ADDRESS if name not in cut.columns)
+            if canonical.proxies
+            else cut
+        )
+        by = ADDRESS if canonical.proxies else ADDRESS[:1]
+        frames.append(bulk_counts.activity(cut, "ip", by, canonical.address, denied))
+    return frames

@@ -77,7 +77,7 @@ def activity(
             rows.join(named, on=by, how="semi", nulls_equal=True).group_by(*keys, *by).len("n"),
         ]
     )
-    names = [key_of(*row) or OTHER_KEY for row in of_named.select(by).iter_rows()]
+    names = [key or OTHER_KEY for key in map(key_of, *(of_named[name].to_list() for name in by))]
     of_named = of_named.select(*keys, pl.Series("key", names, pl.String), "n")
     rest = all_rows.join(of_named.group_by(keys).agg(named=pl.col("n").sum()), on=keys, how="left").select(
         *keys, pl.lit(OTHER_KEY).alias("key"), pl.col("n") - pl.col("named").fill_null(0)

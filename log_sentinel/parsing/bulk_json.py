@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,10 +14,12 @@ from log_sentinel.parsing.routes import MALFORMED
 from log_sentinel.parsing.rows import Rows
 from log_sentinel.parsing.tally import Tally
 from log_sentinel.parsing.times import MINUTE
-from log_sentinel.parsing.values import status as read_status
+from log_sentinel.parsing.values import statuses as read_statuses
 from log_sentinel.parsing.values import text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from log_sentinel.parsing.canonical import Canonical
     from log_sentinel.parsing.line_starts import LineStarts
 
@@ -40,15 +43,14 @@ class BulkJson:
 
     def read(self, batch: LineStarts, wanted: frozenset[int] | None) -> Taken | None:
         lines = batch.lines
-        # a newline between two braces cannot lie within a JSON value: lines and objects begin and end together
-        if not all(line[:1] == b"{" and line[-1:] == b"}" for line in lines) or not self.reader.unambiguous(batch.data):
+        if not _one_object_each(lines) or not self.reader.unambiguous(batch.data):
             return None
         objects = self.counting.decode(_utf8(batch.data))
         if objects is None or len(objects) != len(lines):
             return None
         columns = {name: self.counting.values(objects, name) for name in self.counting.names}
         times = self.canonical.clock.read_all(columns.pop("time"))
-        statuses = list(map(read_status, columns.pop("status")))
+        statuses = read_statuses(columns.pop("status"))
         numbers = [number for number, status in enumerate(statuses) if wanted is None or status in wanted]
         kept = self.whole.decode(_utf8(b"\n".join([lines[number] for number in numbers])))
         if None in times or None in statuses or kept is None:
@@ -63,7 +65,7 @@ class BulkJson:
             times=[times[number] or 0 for number in numbers],
             routes=routes,
             targets=list(map(self.canonical.target, *(inputs.get(name, missing) for name in REQUEST))),
-            addresses=list(map(self.canonical.address, *(inputs.get(name, missing) for name in ADDRESS))),
+            addresses=self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS)),
             inputs=inputs,
         )
         return Taken(traffic, counted, rows, len(lines), [])
@@ -72,16 +74,16 @@ class BulkJson:
         self, columns: dict[str, list[object]], times: list[int], statuses: list[int], numbers: list[int]
     ) -> Counted:
         missing: list[object] = [None] * len(times)
-        clients = map(self.canonical.clean, columns.get("client", missing))
-        addresses = map(self.canonical.address, *(columns.get(name, missing) for name in ADDRESS))
         clean, of_request = self.canonical.clean, self.canonical.routes.of_request
+        clients = _each(clean, columns.get("client", missing))
+        addresses = self.canonical.addresses(*(columns.get(name, missing) for name in ADDRESS))
+        names = _each(clean, columns.get("route", missing))
         routes = [
-            clean(named) or (MALFORMED if key is None else of_request(key))
-            for named, key in zip(columns.get("route", missing), self._keys(columns, len(times)), strict=True)
+            name or (MALFORMED if key is None else of_request(key))
+            for name, key in zip(names, self._keys(columns, len(times)), strict=True)
         ]
         tally = Tally(self.denied)
-        for each in zip(times, routes, statuses, clients, addresses, strict=True):
-            tally.add(*each)
+        tally.add_all(times, routes, statuses, clients, addresses)
         return tally.traffic(), [tally.activity()], [routes[number] for number in numbers]
 
     def _at_once(
@@ -108,8 +110,22 @@ class BulkJson:
         return [key(*each) if route in MISSING else None for each, route in zip(request, named, strict=True)]
 
 
+def _one_object_each(lines: Sequence[bytes]) -> bool:
+    """Whether every line is braced. A newline between two braces cannot lie within a JSON value."""
+    return all(lines) and set(map(itemgetter(0), lines)) == {ord("{")} and set(map(itemgetter(-1), lines)) == {ord("}")}
+
+
 def _utf8(data: bytes) -> bytes:
     return data if data.isascii() else data.decode("utf-8", "replace").encode()
+
+
+def _each(read: Callable[[object], str | None], values: list[object]) -> list[str | None]:
+    """What was read of each value; every distinct value is read once."""
+    try:
+        distinct = {value: read(value) for value in set(values)}
+    except TypeError:  # a list or an object is among them
+        return list(map(read, values))
+    return [distinct[value] for value in values]
 
 
 def _texts(values: list[object]) -> pl.Series:

@@ -85,7 +85,7 @@ class BulkText:
             times=[self.canonical.clock.read(value) or 0 for value in inputs["time"]],
             routes=routes.of_rows(whole),
             targets=list(map(self.canonical.target, *(inputs.get(name, missing) for name in REQUEST))),
-            addresses=list(map(self.canonical.address, *(inputs.get(name, missing) for name in ADDRESS))),
+            addresses=self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS)),
             inputs=inputs,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from log_sentinel.model.columns import EVIDENCE_PREFIX
-from log_sentinel.parsing.addresses import TrustedProxies, canonical, forwarded_as_list, network
+from log_sentinel.parsing.addresses import IPV4, TrustedProxies, canonical, forwarded_as_list, network
 from log_sentinel.parsing.request_line import (
     PATH_LIMIT,
     Target,
@@ -69,7 +69,7 @@ class Canonical:
 
     def address(self, ip: object, forwarded_for: object = None, forwarded: object = None) -> str | None:
         """The client's canonical address."""
-        asked_from = text(ip)
+        asked_from = ip if isinstance(ip, str) else text(ip)
         if asked_from is None:
             return None
         direct = canonical(asked_from)
@@ -80,6 +80,12 @@ class Canonical:
         if not self.proxies:
             return direct
         return self.proxies.client(direct, text(forwarded_for) or forwarded_as_list(text(forwarded) or ""))
+
+    def addresses(self, ips: Sequence[object], *forwarded: Sequence[object]) -> list[str | None]:
+        """Many clients' addresses."""
+        if self.proxies:
+            return list(map(self.address, ips, *forwarded))
+        return [ip if isinstance(ip, str) and IPV4.fullmatch(ip) else self.address(ip) for ip in ips]
 
     def clean(self, value: object) -> str | None:
         """A field as unescaped text of bounded length."""

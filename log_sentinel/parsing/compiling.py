@@ -107,7 +107,7 @@ class Parser:
             denials=kept.filter(denied),
             candidates=kept.filter(~denied),
             traffic=tally.summed(read.traffic),
-            activity=tally.bounded(tally.summed(read.activity), options.statuses, read.lines),
+            activity=tally.bounded(read.activity, options.statuses, read.lines),
             companions=empty(COMPANIONS),
             rejects=_rejects(read.rejected),
             reject_counts=read.rejected.counts,
@@ -135,7 +135,7 @@ class Parser:
                 return read
         numbers = range(len(batch.lines)) if taken is None else taken.left
         counts = tally.Tally(self.options.statuses)
-        each = ((batch.offsets[number], batch.lines[number]) for number in numbers)
+        each = ((batch.offset(number), batch.lines[number]) for number in numbers)
         rows, seen = CarefulPath(self.reader, self.canonical, wanted).read(each, counts, rejected)
         read.rows.append(rows)
         read.traffic.append(counts.traffic())

@@ -124,8 +124,8 @@ def in_order(
 def typed(
     frame: pl.DataFrame, time: tuple[str, Callable[[str], int | None]], status: tuple[str, Callable[[str], int | None]]
 ) -> pl.DataFrame:
-    """`frame` without the rows whose `fits` is not true or whose time or status cannot be read: index, minute, status, and
-    the columns that are none of these."""
+    """`frame` without the rows whose `fits` is not true or whose time or status cannot be read: index, minute,
+    status, and the columns that are none of these."""
     (time_column, read_time), (status_column, read_status) = time, status
     times, bad_times = _distinct(frame[time_column], read_time)
     statuses, bad_statuses = _distinct(frame[status_column], read_status)
@@ -158,7 +158,8 @@ def first_given(columns: Sequence[str]) -> pl.Expr:
 
 
 def sliced(column: pl.Expr, start: int | pl.Expr, length: int | pl.Expr | None = None) -> pl.Expr:
-    """`length` bytes of an ASCII column from `start` on, which is not to be negative; all there are where it is null."""
+    """`length` bytes of an ASCII column from `start` on, which is not to be negative; all there are where it is
+    null."""
     return column.cast(pl.Binary).bin.slice(start, length).cast(pl.String)
 
 

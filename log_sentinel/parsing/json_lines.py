@@ -64,7 +64,8 @@ class JsonReader:
         ]
 
     def unambiguous(self, data: bytes) -> bool:
-        """Whether no line of `data`, one object a line, can have a second status. False: only reading each line can tell.
+        """Whether no line of `data`, one object a line, can have a second status. False: only reading each line can
+        tell.
 
         That each object has a status is for the caller to see: then a name too many is a name twice.
         """

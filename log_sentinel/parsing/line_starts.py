@@ -34,17 +34,19 @@ class LineStarts:
         return lines
 
     @cached_property
-    def offsets(self) -> Sequence[int]:
-        """Each line's first byte in the generation."""
-        if self._given is not None:
-            return self._given
-        return list(accumulate((len(line) + 1 for line in self.lines), initial=self._start))
+    def _before(self) -> list[int]:
+        """How many bytes the lines before each have, newlines left out."""
+        return list(accumulate(map(len, self.lines), initial=0))
+
+    def offset(self, number: int) -> int:
+        """The first byte of the line with this number in the generation."""
+        return self._start + self._before[number] + number if self._given is None else self._given[number]
 
     def offsets_of(self, numbers: Sequence[int], exact: pl.Series | None = None) -> list[int]:
         """The offsets of the lines with these numbers. `exact`: all lines, where no byte of them was changed; it is
         quicker."""
         if exact is None or self._given is not None:
-            return [self.offsets[number] for number in numbers]
+            return [self.offset(number) for number in numbers]
         ends = exact.str.len_bytes().cast(int).cum_sum()
         # line n begins after n newlines and the bytes of those before it
         return [

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 LIST = re.compile(r"(, | : )")  # nginx: another peer was asked; the request was redirected internally
@@ -42,6 +46,14 @@ def number(value: object) -> float | None:
 def status(value: object) -> int | None:
     """A status from its three ASCII digits or from a number."""
     return STATUSES.get(value) if isinstance(value, str | int | float) else None
+
+
+def statuses(values: Sequence[object]) -> list[int | None]:
+    """Many statuses."""
+    try:
+        return list(map(STATUSES.get, values))
+    except TypeError:  # a list or an object is among them
+        return list(map(status, values))
 
 
 def scaled(value: float, unit: str) -> float:
