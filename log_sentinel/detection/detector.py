@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from log_sentinel.detection import counting, learning, minutes
 from log_sentinel.detection.baseline import Baseline
+from log_sentinel.detection.bursts import Bursts
 from log_sentinel.detection.census import Census
 from log_sentinel.detection.firing import Firing, since_first_fired
 from log_sentinel.detection.judging import Judging, Knowledge
@@ -52,6 +53,7 @@ class Detector:
         self._census = Census(KEPT)
         self._requests = Requests(KEPT)
         self._usual = {over: Baseline(over) for over in sorted({rule.usual_over for rule in rules})}
+        self._bursts = Bursts()
         self._firing = {number: Firing() for number in range(len(rules))}
 
     @property
@@ -87,7 +89,7 @@ class Detector:
         if not self.rules:
             return []
         budget = self.settings.false_alarms_per_week
-        known = Knowledge(self._census, self._usual, self._requests, number - self.first + 1, budget)
+        known = Knowledge(self._census, self._usual, self._requests, self._bursts, number - self.first + 1, budget)
         high = self._judging.high(number, known, self._firing)
         high = since_first_fired(high, self._firing, number)
         if high.is_empty():
@@ -134,6 +136,7 @@ class Detector:
             "first": self.first,
             "counted": [counted.named for counted in self._counted],
             "firing": {self.rules[number].name: firing.state() for number, firing in self._firing.items()},
+            "bursts": self._bursts.state(),
             "baselines": {name: usual.state() for name, usual in self.baselines.items()},
         }
 
@@ -150,6 +153,7 @@ class Detector:
         self.first = cast("int | None", state["first"])
         for name, baseline in self.baselines.items():
             baseline.restore(known[name])
+        self._bursts.restore(state["bursts"])
         firing = cast("dict[str, dict[str, list[int]]]", state["firing"])
         for number, memory in self._firing.items():
             memory.restore(firing.get(self.rules[number].name, {}))

@@ -10,7 +10,8 @@ in natural units, and it must exceed ln(entities x windows a week / false alarms
 is looked for in the window and, for what is small and lasts, in the last hour.
 
 Whatever reaches must have been high in several of the last minutes: a script that retries for ten seconds is no
-incident. What fires goes on firing down to half of its figures, so that a rule does not flap around its threshold.
+incident. What fires goes on firing until it is half way back to the usual, so that a rule does not flap around its
+threshold.
 
 A deployment whose first day is not over cannot tell an hourly job from an incident: rules that need a usual then ask
 for more high minutes, and for the first twenty minutes they say nothing.
@@ -27,12 +28,14 @@ import polars as pl
 from log_sentinel.detection.counting import named
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.rule import Kind
+from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
     from log_sentinel.detection.baseline import Baseline
+    from log_sentinel.detection.bursts import Bursts
     from log_sentinel.detection.census import Census
     from log_sentinel.detection.firing import Firing
     from log_sentinel.detection.requests import Requests
@@ -69,11 +72,12 @@ HOUR_FLOOR, HOUR_TIMES, HOUR_ACTIVE, HOUR_HIGH = 3, 0.83, 12, 4
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What is judged by: the counts, what is usual by half-life, all requests, how many minutes have been seen."""
+    """What is judged by: counts, what is usual by half-life, all requests, ordinary bursts, minutes seen so far."""
 
     census: Census
     usual: Mapping[timedelta, Baseline]
     requests: Requests
+    bursts: Bursts
     lived: int
     false_alarms_per_week: float
 
@@ -111,10 +115,11 @@ class Judging:
             schema={"rule": pl.Int64, "entity": pl.String},
             orient="row",
         ).with_columns(still=True)
-        usual = self._with_usual(candidates, minute, known).filter(2 * pl.col("n") >= pl.col("needed"))
+        usual = self._with_usual(candidates, minute, known).filter(pl.col("n") >= pl.col("held"))
         judged = _with_minutes(usual, minute, known).join(still, on=["rule", "entity"], how="left")
+        judged = _with_ordinary(judged, minute, known.bursts)
         fires = pl.col("still").fill_null(value=False) | _reached(known)
-        return (
+        high = (
             judged.with_columns(surprise=surprise(pl.col("n"), pl.col("mean"), pl.col("dispersion")))
             .filter(fires)
             .select(list(HIGH))
@@ -123,6 +128,8 @@ class Judging:
             .head(MOST_SPIKES)
             .select(list(HIGH))
         )
+        known.bursts.told(high["entity"])
+        return high
 
     def _candidates(self, minute: int, known: Knowledge) -> pl.DataFrame:
         """The rules' columns, entity, key, status and n: what has half of the rule's floor."""
@@ -135,7 +142,7 @@ class Judging:
         return whole.filter((pl.col("kind") == Kind.THRESHOLD) | (known.lived >= SILENT_MINUTES))
 
     def _with_usual(self, candidates: pl.DataFrame, minute: int, known: Knowledge) -> pl.DataFrame:
-        """With expected (null for a threshold), mean (never null), dispersion, needed (denials to be reached)."""
+        """With expected (null for a threshold), mean (never null), dispersion; needed to fire, held to go on."""
         usual = pl.concat(
             baseline.expected(
                 candidates.filter(pl.col("over") == str(over))["entity"].unique(), minute // BIN
@@ -153,6 +160,9 @@ class Judging:
             .with_columns(
                 mean=pl.col("expected").fill_null(0.0),
                 needed=pl.max_horizontal("at_least", (pl.col("expected") * pl.col("times")).fill_null(0.0)),
+                held=pl.max_horizontal(
+                    pl.col("at_least") / 2, (pl.col("expected") * (1 + pl.col("times")) / 2).fill_null(0.0)
+                ),
             )
         )
 
@@ -201,17 +211,33 @@ def _with_minutes(judged: pl.DataFrame, minute: int, known: Knowledge) -> pl.Dat
     )
 
 
+def _with_ordinary(judged: pl.DataFrame, minute: int, bursts: Bursts) -> pl.DataFrame:
+    """With ordinary: a burst as this entity, or any that is new, has them now and then."""
+    bursts.end(minute)
+    seen = judged.filter(
+        (pl.col("kind") == Kind.SPIKE)
+        & (pl.col("dimension") != Dimension.ALL)
+        & (pl.col("high") >= pl.col("confirm"))
+        & (pl.col("n") >= pl.col("needed"))
+    )
+    ordinary = []
+    for entity, n, mean in seen.select("entity", "n", "mean").iter_rows():
+        bursts.see(minute, entity, n, mean)
+        ordinary.append(n <= bursts.floor(entity, mean) or bursts.muted(minute, entity, n))
+    found = seen.select("rule", "entity").with_columns(ordinary=pl.Series(ordinary, dtype=pl.Boolean))
+    return judged.join(found, on=["rule", "entity"], how="left").with_columns(pl.col("ordinary").fill_null(value=False))
+
+
 def _reached(known: Knowledge) -> pl.Expr:
     limit = threshold(known)
     confirmed = pl.col("high") >= pl.col("asked")
     plain = (pl.col("n") >= pl.col("needed")) & confirmed
-    fast = plain & (surprise(pl.col("n"), pl.col("mean"), pl.col("dispersion")) > limit)
+    fast = plain & (surprise(pl.col("n"), pl.col("mean"), pl.col("dispersion")) > limit) & ~pl.col("ordinary")
     hour_mean = pl.col("mean") / pl.col("window") * HOUR
     slow = (
         (pl.col("hour") >= HOUR_FLOOR * pl.col("at_least"))
         & (pl.col("hour") >= HOUR_TIMES * pl.col("times") * hour_mean)
         & (surprise(pl.col("hour"), hour_mean, pl.col("dispersion")) > limit)
-        & (pl.col("n") >= pl.max_horizontal(pl.col("at_least") / 2, 2 * pl.col("mean")))
         & (pl.col("active") >= HOUR_ACTIVE)
         & (pl.col("hour_high") >= HOUR_HIGH)
         & (known.lived >= HOUR + SILENT_MINUTES)

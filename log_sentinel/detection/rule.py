@@ -70,8 +70,8 @@ class Rule:
     """One file of `alerts/`; its name is the file's. Windows are whole minutes.
 
     Fires for a key that has `at_least` denials in the `window` (and, for a ratio, `times_usual` times what is usual for
-    it), when `confirm` minutes were high: a burst of one second is no incident. It goes on firing down to half of
-    these figures, and its incident resolves after `keep_firing_for` without.
+    it), when `confirm` minutes were high: a burst of one second is no incident. It goes on firing until it is half
+    way back to the usual, and its incident resolves after `keep_firing_for` without.
     """
 
     name: str

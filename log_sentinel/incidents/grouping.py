@@ -31,6 +31,8 @@ SPECIFIC = (
 SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
 HALF = 0.5
+# What makes so much of everybody's excess is a matter of its own beside a general rise.
+LARGE_PART = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def _explains(j: Spike, k: Spike) -> bool:
         return _weight(j) < _weight(k)
     of_k = _shared(k, j)
     if of_k == 0 or of_k < HALF * _excess(k):
+        return False
+    if j.dimension is Dimension.ALL and of_k > LARGE_PART * _excess(j):
         return False
     mutual = _shared(j, k) >= HALF * _excess(j)
     return not mutual or _weight(j) < _weight(k)

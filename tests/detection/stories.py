@@ -79,9 +79,7 @@ def repeated(minute: pl.DataFrame, first: int, end: int) -> pl.DataFrame:
     return times.join(minute.drop("minute"), how="cross").select(minute.columns)
 
 
-def fed(
-    known: Detector, minutes: dict[int, list[dict[str, Any]]], end: int, n: int = 1000
-) -> dict[int, list[Spike]]:
+def fed(known: Detector, minutes: dict[int, list[dict[str, Any]]], end: int, n: int = 1000) -> dict[int, list[Spike]]:
     """The spikes of each minute from 0 to before `end` that had any."""
     found = {}
     for minute in range(end):
