@@ -48,6 +48,8 @@ READ_SECONDS = 10.0
 WRITE_SECONDS = 30.0
 # How long after its own limit a server may take to say so
 SILENCE_SECONDS = 5.0
+# The ingest waits meanwhile
+SHRINK_MILLISECONDS = 500
 # SQLite's virtual machine does some 10 million steps a second
 STEPS_BETWEEN_LOOKS = 100_000
 
@@ -124,6 +126,21 @@ class Database:
             with self._turn:
                 self._writer.dispose()
             self.room.keep_ballast()
+
+    def shrink_wal(self) -> bool:
+        """Moves the whole WAL into the file and empties it, if no reader is in the way; whether it could."""
+        if not (self.is_sqlite and self._checkpoints):
+            return False
+        with self._turn, self._speaking():
+            borrowed = self._writer.raw_connection()
+            try:
+                driver: Any = borrowed.driver_connection
+                driver.execute(f"PRAGMA busy_timeout={SHRINK_MILLISECONDS}")
+                blocked = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+                driver.execute(f"PRAGMA busy_timeout={round(sqlite_engine.LOCK_WAIT_SECONDS * 1000)}")
+            finally:
+                borrowed.close()
+        return not blocked
 
     def wal_bytes(self) -> int:
         """The size of the WAL, which grows while somebody reads for long; 0 on Postgres."""

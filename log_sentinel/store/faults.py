@@ -197,6 +197,7 @@ def _of_postgres(error: BaseException, url: str) -> StoreError | None:
         ("no pg_hba.conf entry", "28000"),
         ("does not exist", "3D000"),
         ("too many clients", "53300"),
+        ("too many connections", "53300"),
         ("remaining connection slots", "53300"),
     ):
         if sign in said:

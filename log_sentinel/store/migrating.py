@@ -41,6 +41,9 @@ def upgrade(db: Database, to: str = "head", *, folder: Path | None = None) -> tu
     """
     config = _config(folder)
     script = ScriptDirectory.from_config(config)
+    if to == "head" and current(db) == script.get_current_head():
+        # any role can take the lock below, so it is not asked for in vain
+        return ()
     with db.write(UPGRADE_SECONDS) as connection:
         if not db.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": POSTGRES_UPGRADE_LOCK})

@@ -3,12 +3,12 @@
 SQLite: a lock on a file beside the database (flock). The kernel lets go of it however the process ends; the process id
 in it is for messages only. The folder must be on a local disk: NFS may grant such a lock twice.
 Postgres: a session's advisory lock on a connection of its own. Should the server drop that connection while we run, the
-checkpoints still keep two readers from storing a line twice; the lock only tells people early.
+checkpoints still keep two readers from storing a line twice; the lock only tells people early. Any role can take such a
+lock, so one that another role holds is nobody's.
 """
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import socket
@@ -81,21 +81,23 @@ def _own_file(db: Database, path: Path, instance: str) -> Ownership:
 LOCK = "hashtext('log-sentinel instance'), hashtext(:instance)"
 
 
+HOLDER = text(
+    "SELECT a.pid, coalesce(host(a.client_addr), 'the same host') AS host, a.application_name AS name "
+    "FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) "
+    "WHERE l.locktype = 'advisory' AND l.granted AND l.database = a.datid AND l.objsubid = 2 "
+    "AND a.usename = current_user "
+    "AND l.classid = (hashtext('log-sentinel instance')::bigint & 4294967295)::oid "
+    "AND l.objid = (hashtext(:instance)::bigint & 4294967295)::oid"
+)
+
+
 def _own_session(db: Database, instance: str) -> Ownership:
     connection = db.session()
-    if connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})"), {"instance": instance}):
+    asked = {"instance": instance}
+    if connection.scalar(text(f"SELECT pg_try_advisory_lock({LOCK})"), asked):
         return Ownership(connection.close)
-    found = connection.execute(
-        text(
-            "SELECT a.pid, coalesce(host(a.client_addr), 'the same host') AS host, a.application_name AS name "
-            "FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) "
-            "WHERE l.locktype = 'advisory' AND l.granted AND l.database = a.datid AND l.objsubid = 2 "
-            "AND l.classid = (hashtext('log-sentinel instance')::bigint & 4294967295)::oid "
-            "AND l.objid = (hashtext(:instance)::bigint & 4294967295)::oid"
-        ),
-        {"instance": instance},
-    ).first()
-    with contextlib.suppress(Exception):
-        connection.close()
-    holder = "another session" if found is None else f"{found.name} on {found.host} (server process {found.pid})"
-    raise Owned(db.redacted_url, instance, holder)
+    holder = connection.execute(HOLDER, asked).first()
+    if holder is None:
+        return Ownership(connection.close)
+    connection.close()
+    raise Owned(db.redacted_url, instance, f"{holder.name} on {holder.host} (server process {holder.pid})")

@@ -1,7 +1,8 @@
 """Forgets what is old, in small deletes: each is a transaction of its own, and the ingest takes its turn in between.
 
 The only module besides the owners that deletes from their tables. Incidents take their events and notifications with
-them. Counts of denials per minute are first folded to hours. SQLite reuses the space; the file does not shrink.
+them. Counts of denials per minute are first folded to hours. SQLite reuses the space; the file does not shrink. A WAL
+that grew while somebody read for long is emptied here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from log_sentinel.model.lines import GenerationState
 from log_sentinel.store import tables
+from log_sentinel.store.sqlite_engine import WAL_KEPT_BYTES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,6 +41,9 @@ def sweep(db: Database, settings: RetentionSettings, now: datetime, *, instance:
     folded = _fold(db, now - settings.denied_minutes, settings.batch)
     for table, old in _old(settings, now):
         done[table.name] = _delete(db, table, old, settings.batch)
+    if db.wal_bytes() > WAL_KEPT_BYTES:
+        db.shrink_wal()
+    db.room.keep_ballast()
     if instance is not None:
         done["generations"] = _forget_files(db, now - settings.generations, instance)
     done["denied_minutes"] += folded

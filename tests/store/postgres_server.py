@@ -14,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 # Nothing here outlives the test run, so the server need not wait for the disk
-FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+FAST = {"fsync": "off", "full_page_writes": "off"}
 
 
 class PostgresServer:

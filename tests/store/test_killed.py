@@ -8,11 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
-
-from log_sentinel.store.generations import StoredCheckpoints
-from log_sentinel.store.tables import denials, denied_minutes, traffic
-from tests.store.commits import LINE_BYTES, Log
+from tests.store.commits import Log
+from tests.store.in_step import lines_in_step
 
 if TYPE_CHECKING:
     from log_sentinel.store.engine import Database
@@ -59,18 +56,3 @@ def test_a_killed_writer_leaves_rows_counts_and_checkpoint_in_step(database: Dat
         reached.append(lines_in_step(database))
     assert reached == sorted(reached)
     assert reached[-1] > reached[0], "no commit ever went through: the test proved nothing"
-
-
-def lines_in_step(db: Database) -> int:
-    """How many lines were stored, after looking that everything says so."""
-    lines = StoredCheckpoints(db, "edge-1").known("edge")[0].offset // LINE_BYTES
-    with db.read() as connection:
-        rows, distinct, last = connection.execute(
-            select(
-                func.count(), func.count(func.distinct(denials.c.origin_offset)), func.max(denials.c.origin_offset)
-            ).select_from(denials)
-        ).one()
-        counted = [int(connection.scalar(select(func.sum(table.c.n))) or 0) for table in (denied_minutes, traffic)]
-    assert (lines, lines, (lines - 1) * LINE_BYTES if lines else None) == (rows, distinct, last)
-    assert counted == [lines, 2 * lines]
-    return lines

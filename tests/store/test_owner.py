@@ -9,13 +9,18 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from pydantic import SecretStr
 
+from log_sentinel.store.engine import open_database
+from log_sentinel.store.migrating import POSTGRES_UPGRADE_LOCK, upgrade
 from log_sentinel.store.owner import Owned, own
+from log_sentinel.store.settings import DatabaseSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from log_sentinel.store.engine import Database
+    from tests.store.postgres_server import PostgresServer
 
 HOLDING = """
 import sys
@@ -68,6 +73,22 @@ def test_released_ownership_can_be_taken_again(database: Database) -> None:
     ownership.release()
     ownership.release()
     own(database, "edge-1").release()
+
+
+def test_a_role_that_only_reads_cannot_keep_the_daemon_out(postgres: PostgresServer, postgres_template: str) -> None:
+    import psycopg
+
+    name = postgres.new_database(postgres_template)
+    postgres.sql("CREATE ROLE nosy LOGIN")
+    db = open_database(DatabaseSettings(url=SecretStr(postgres.url(name))))
+    with psycopg.connect(host=str(postgres.socket.parent), user="nosy", dbname=name) as nosy:
+        nosy.execute("SELECT pg_advisory_lock(hashtext('log-sentinel instance'), hashtext('edge-1'))")
+        nosy.execute("SELECT pg_advisory_lock(%s)", [POSTGRES_UPGRADE_LOCK])
+        own(db, "edge-1").release()
+        assert upgrade(db) == ()
+    db.close()
+    postgres.drop_database(name)
+    postgres.sql("DROP ROLE nosy")
 
 
 def test_the_lock_file_is_private_and_a_link_is_not_followed(sqlite: Database, tmp_path: Path) -> None:
