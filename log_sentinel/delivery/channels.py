@@ -12,7 +12,10 @@ from log_sentinel.delivery.slack.settings import SlackSettings
 from log_sentinel.delivery.webhook.settings import WebhookSettings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from log_sentinel.delivery.message.message import Message
+    from log_sentinel.model.incident import Happening
     from log_sentinel.model.notification import Notification
 
 
@@ -39,8 +42,14 @@ class AnyChannelSettings(Protocol):
     @property
     def type(self) -> str: ...
 
+    @property
+    def collapse_after(self) -> int: ...
+
     def recipients(self) -> tuple[str, ...]:
         """Who is told, each on their own: one notification each."""
+
+    def not_before(self, happening: Happening, now: datetime) -> datetime | None:
+        """Until when a happening is held back."""
 
 
 @dataclass(frozen=True, slots=True)

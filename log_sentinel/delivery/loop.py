@@ -15,7 +15,7 @@ import structlog
 from log_sentinel.delivery.channels import open_channel
 from log_sentinel.delivery.message.composing import NOTHING_KNOWN
 from log_sentinel.delivery.pauses import GIVE_UP_AFTER
-from log_sentinel.delivery.routing import router
+from log_sentinel.delivery.routing import Routing
 from log_sentinel.delivery.worker import ChannelState, Worker
 from log_sentinel.store import outbox
 from log_sentinel.store.engine import StoreError
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from log_sentinel.delivery.channels import Channel
     from log_sentinel.delivery.message.composing import Background
     from log_sentinel.delivery.settings import ChannelSettings, Route
-    from log_sentinel.model.incident import Incident
+    from log_sentinel.model.incident import Happening, Incident
     from log_sentinel.store.engine import Database
 
 log = structlog.get_logger(__name__)
@@ -42,8 +42,8 @@ def _now() -> datetime:
 class Delivery:
     """Tells people what happened. `wake` it after writing happenings.
 
-    `clock` gives the present time (UTC). `background` gives what a message says beyond the happening. `opened`: how a
-    channel is opened, by its settings.
+    `clock` gives the present time (UTC). `background` gives what a message says beyond the happening. `muting` gives
+    for a time which incidents people want to hear nothing of. `opened`: how a channel is opened, by its settings.
     """
 
     def __init__(
@@ -55,14 +55,24 @@ class Delivery:
         instance: str,
         clock: Callable[[], datetime] = _now,
         background: Callable[[Incident], Background] = lambda _: NOTHING_KNOWN,
+        muting: Callable[[datetime], Callable[[Incident], bool]] = lambda _: lambda _: False,
         opened: Callable[[ChannelSettings], Channel] = open_channel,
     ) -> None:
         self._db = db
         self._clock = clock
-        self._route = router(channels, routing)
+        self._routing = Routing(channels, routing)
+        self._muting = muting
         self._channels = {name: opened(settings) for name, settings in channels.items()}
         self._workers = {
-            name: Worker(db, name, channel, instance=instance, clock=clock, background=background)
+            name: Worker(
+                db,
+                name,
+                channel,
+                instance=instance,
+                clock=clock,
+                background=background,
+                collapse_after=channels[name].collapse_after,
+            )
             for name, channel in self._channels.items()
         }
         self._stopping = threading.Event()
@@ -110,6 +120,7 @@ class Delivery:
         many.
         """
         self._fan_out_some()
+        self._escalate()
         sends = 0
         for worker in self._workers.values():
             while worker.send_next():
@@ -121,16 +132,42 @@ class Delivery:
         return {name: worker.state for name, worker in self._workers.items()}
 
     def _fan_out(self) -> datetime | None:
+        made = self._escalate()
         if outbox.any_to_fan_out(self._db):
             while self._fan_out_some() and not self._stopping.is_set():
-                pass
+                made += 1
+        if made:
             for name in self._workers:
                 self._wakes[name].set()
         return None
 
     def _fan_out_some(self) -> int:
+        if not self._workers:
+            return 0
         now = self._clock()
-        return outbox.fan_out(self._db, self._route, now, stale_before=now - GIVE_UP_AFTER) if self._workers else 0
+        muted = self._muting(now)
+        return outbox.fan_out(
+            self._db,
+            lambda happening, knowing: self._routing.recipients(
+                happening, knowing, now, muted=muted(happening.incident)
+            ),
+            now,
+            stale_before=now - GIVE_UP_AFTER,
+        )
+
+    def _escalate(self) -> int:
+        now = self._clock()
+        muted = self._muting(now)
+        made = 0
+        for patience in self._routing.patiences():
+
+            def further(happening: Happening, patience: timedelta = patience) -> list[outbox.Recipient]:
+                if muted(happening.incident):
+                    return []
+                return self._routing.escalated_to(happening, patience, now)
+
+            made += outbox.escalate(self._db, further, now, open_since=now - patience)
+        return made
 
     def _drain(self, worker: Worker) -> Callable[[], datetime | None]:
         def drain() -> datetime | None:

@@ -1,35 +1,63 @@
-"""Which happening goes to which channels."""
+"""Which happening goes to which channels, and when."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from log_sentinel.model.incident import HappeningKind
 from log_sentinel.store.outbox import Recipient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence, Set
+    from datetime import datetime, timedelta
 
     from log_sentinel.delivery.settings import ChannelSettings, Route
     from log_sentinel.model.incident import Happening
 
 
-def router(channels: Mapping[str, ChannelSettings], routing: Sequence[Route]) -> Callable[[Happening], list[Recipient]]:
-    """Gives for a happening everybody who is to be told, each once."""
+class Routing:
+    """The routes of the settings over the channels there are."""
 
-    def route(happening: Happening) -> list[Recipient]:
-        names = (
-            dict.fromkeys(name for one in routing if matches(one.match, happening) for name in one.to)
-            if routing
-            else channels
-        )
+    def __init__(self, channels: Mapping[str, ChannelSettings], routes: Sequence[Route]) -> None:
+        self._channels = channels
+        self._usual = [route for route in routes if route.unacknowledged_for is None]
+        self._escalations = [route for route in routes if route.unacknowledged_for is not None]
+
+    def recipients(
+        self, happening: Happening, knowing: Set[Recipient], now: datetime, *, muted: bool = False
+    ) -> list[Recipient]:
+        """Everybody who is to be told, each once; `knowing`: who has heard of the incident before.
+
+        Of an incident that is muted only the end is told, to those who know of its beginning: to them it would stay
+        open for ever.
+        """
+        usual = self._named(self._usual, happening) if self._usual else self._channels
+        told = self._at(usual, happening, now)
+        told += [to for to in self._at(self._named(self._escalations, happening), happening, now) if to in knowing]
+        if muted:
+            return [to for to in told if to in knowing and happening.kind is HappeningKind.RESOLVED]
+        return list(dict.fromkeys(told))
+
+    def patiences(self) -> list[timedelta]:
+        """How long incidents may stay unacknowledged before somebody else is told, each once."""
+        return sorted({route.unacknowledged_for for route in self._escalations if route.unacknowledged_for is not None})
+
+    def escalated_to(self, happening: Happening, patience: timedelta, now: datetime) -> list[Recipient]:
+        """Who else is told of what nobody has acknowledged for `patience`."""
+        routes = [route for route in self._escalations if route.unacknowledged_for == patience]
+        return self._at(self._named(routes, happening), happening, now)
+
+    @staticmethod
+    def _named(routes: Sequence[Route], happening: Happening) -> list[str]:
+        return [name for route in routes if matches(route.match, happening) for name in route.to]
+
+    def _at(self, names: Iterable[str], happening: Happening, now: datetime) -> list[Recipient]:
         return [
-            Recipient(name, recipient)
-            for name in names
-            if name in channels
-            for recipient in channels[name].recipients()
+            Recipient(name, recipient, self._channels[name].not_before(happening, now))
+            for name in dict.fromkeys(names)
+            if name in self._channels
+            for recipient in self._channels[name].recipients()
         ]
-
-    return route
 
 
 def matches(match: Mapping[str, str], happening: Happening) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from log_sentinel.config.durations import Duration
 from log_sentinel.config.section import Section
 from log_sentinel.delivery.channels import CHANNELS, AnyChannelSettings
 from log_sentinel.model.incident import HappeningKind
@@ -31,9 +32,13 @@ class Route(Section):
 
     Keys of `match`: severity, kind, dimension, rule, or `label.NAME` for a label of the rule. Every route that
     matches counts; a happening no route matches goes nowhere. Without any route every channel gets everything.
+
+    With `unacknowledged_for` it is an escalation: those of `to` are told only when nobody has acknowledged the incident
+    for so long, and hear of it from then on.
     """
 
     match: dict[str, str] = Field(default_factory=dict)
+    unacknowledged_for: Duration | None = None
     to: Annotated[list[str], Field(min_length=1)]
 
     @field_validator("match")

@@ -6,13 +6,14 @@ hold the same message; after a crash it lapses, and the message is sent again un
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
 from log_sentinel.delivery.message.composing import compose
+from log_sentinel.delivery.message.listing import compose_list
 from log_sentinel.delivery.pauses import GIVE_UP_AFTER, Gate, delay
 from log_sentinel.delivery.undeliverable import Undeliverable
 from log_sentinel.store import outbox
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from log_sentinel.delivery.channels import Channel
     from log_sentinel.delivery.message.composing import Background
-    from log_sentinel.delivery.message.message import Message
     from log_sentinel.model.incident import Incident
     from log_sentinel.model.notification import Notification
     from log_sentinel.store.engine import Database
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CLAIM_LASTS = timedelta(minutes=3)
+# What has waited so long is told with all that has happened to its incident since, in one message.
+MERGE_AFTER = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -57,6 +59,7 @@ class Worker:
         instance: str,
         clock: Callable[[], datetime],
         background: Callable[[Incident], Background],
+        collapse_after: int,
         gate: Gate | None = None,
     ) -> None:
         self.state = ChannelState()
@@ -66,6 +69,9 @@ class Worker:
         self._instance = instance
         self._clock = clock
         self._background = background
+        self._collapse_after = collapse_after
+        # of what failed in this process: whether every attempt was clearly refused, so that it cannot have arrived
+        self._refused: dict[int, bool] = {}
         # what failed although the channel had answered a knock
         self._odd: set[int] = set()
         self._gate = gate or Gate(timedelta(seconds=channel.pace_seconds))
@@ -83,19 +89,30 @@ class Worker:
         knocked = self._gate.is_down
         if knocked and not self._answers():
             return False
-        notification = outbox.claim(self._db, self._name, now, lasting=CLAIM_LASTS, by=self._instance)
-        if notification is None:
+        claimed = outbox.claim(
+            self._db,
+            self._name,
+            now,
+            lasting=CLAIM_LASTS,
+            by=self._instance,
+            merge_after=MERGE_AFTER,
+            collapse_after=self._collapse_after,
+            unclear=[number for number, clear in self._refused.items() if not clear],
+        )
+        if not claimed:
             return False
+        unclear = any(one.attempts > 1 and not self._refused.get(one.id) for one in claimed)
+        told = [replace(one, unclear=unclear) for one in claimed]
         try:
-            reference = self._channel.send(notification, self._composed(notification))
+            reference = self._tell(told)
         except Undeliverable as why:
-            self._note_failure(notification, why, knocked=knocked)
+            self._note_failure(told, why, knocked=knocked)
         except Exception as why:  # a fault of ours in one message must not end the channel
-            log.exception("message could not be made or sent", channel=self._name, incident=notification.incident_id)
+            log.exception("message could not be made or sent", channel=self._name, incident=told[-1].incident_id)
             ours = Undeliverable("later", f"log-sentinel failed on it ({type(why).__name__})")
-            self._note_failure(notification, ours, knocked=knocked)
+            self._note_failure(told, ours, knocked=knocked)
         else:
-            self._note_sent(notification, reference)
+            self._note_sent(told, reference)
         return True
 
     def _answers(self) -> bool:
@@ -114,15 +131,22 @@ class Worker:
         outbox.hasten(self._db, self._name, apart_from=self._odd)
         return True
 
-    def _composed(self, notification: Notification) -> Message:
-        background = self._background(notification.happening.incident)
-        return compose(notification, background, instance=self._instance, now=self._clock())
+    def _tell(self, told: list[Notification]) -> str | None:
+        """One message for `told`: the last step of one incident, or a list of several."""
+        last, now = told[-1], self._clock()
+        if len({one.incident_id for one in told}) > 1:
+            self._channel.send(replace(last, opening_ref=None), compose_list(told, instance=self._instance, now=now))
+            # the list is nobody's opening message: what follows stands on its own
+            return None
+        background = self._background(last.happening.incident)
+        message = compose(last, background, instance=self._instance, now=now, merged=len(told))
+        return self._channel.send(last, message)
 
-    def _note_sent(self, notification: Notification, reference: str | None) -> None:
+    def _note_sent(self, told: list[Notification], reference: str | None) -> None:
         now = self._clock()
-        outbox.sent(self._db, notification, now, reference)
+        outbox.sent(self._db, told, now, reference)
         self._gate.passed(now)
-        self._odd.discard(notification.id)
+        self._forget(told)
         if self.state.reason is not None:
             log.info("channel works again", channel=self._name)
             outbox.hasten(self._db, self._name, apart_from=self._odd)
@@ -130,20 +154,24 @@ class Worker:
         self.state.last_sent_at = now
         self.state.failing_since, self.state.reason, self.state.needs_somebody = None, None, False
 
-    def _note_failure(self, notification: Notification, why: Undeliverable, *, knocked: bool) -> None:
+    def _note_failure(self, told: list[Notification], why: Undeliverable, *, knocked: bool) -> None:
         now = self._clock()
         self.state.failed += 1
         if why.retry == "never":
             self._gate.passed(now)
-            return self._give_up(notification, now, why.reason)
+            return self._give_up(told, now, why.reason)
         again = self._note_down(why, now)
+        numbers = {one.id for one in told}
+        clear = not (why.unclear or told[-1].unclear)
+        self._refused.update(dict.fromkeys(numbers, clear))
         if knocked:
-            self._odd.add(notification.id)
-            again = max(again, now + delay(notification.attempts))
-        if now - notification.created_at >= GIVE_UP_AFTER:
-            return self._give_up(notification, now, f"tried for 24 h; last: {why.reason}")
+            self._odd |= numbers
+            again = max(again, now + delay(told[-1].attempts))
+        old = [one for one in told if now - one.created_at >= GIVE_UP_AFTER]
+        if old:
+            self._give_up(old, now, f"tried for 24 h; last: {why.reason}")
         note = outbox.blocked if why.retry == "when_fixed" else outbox.later
-        return note(self._db, notification, again, why.reason)
+        return note(self._db, [one for one in told if one not in old], again, why.reason)
 
     def _note_down(self, why: Undeliverable, now: datetime) -> datetime:
         """The channel's gate closes; gives when it opens again. Said once for each reason."""
@@ -155,6 +183,12 @@ class Worker:
         self.state.reason, self.state.needs_somebody = why.reason, why.retry == "when_fixed"
         return again
 
+    def _forget(self, told: list[Notification]) -> None:
+        numbers = {one.id for one in told}
+        self._odd -= numbers
+        for number in numbers:
+            self._refused.pop(number, None)
+
     def _give_up_old(self, reason: str) -> None:
         now = self._clock()
         given_up = outbox.give_up_old(self._db, self._name, now - GIVE_UP_AFTER, now, f"tried for 24 h; last: {reason}")
@@ -162,15 +196,16 @@ class Worker:
             self.state.undelivered += given_up
             log.error("alerts undelivered", channel=self._name, alerts=given_up, reason=reason)
 
-    def _give_up(self, notification: Notification, now: datetime, reason: str) -> None:
-        outbox.undelivered(self._db, notification, now, reason)
-        self._odd.discard(notification.id)
-        self.state.undelivered += 1
-        log.error(
-            "alert undelivered",
-            channel=self._name,
-            recipient=notification.recipient,
-            incident=notification.incident_id,
-            happening=notification.happening.kind.value,
-            reason=reason,
-        )
+    def _give_up(self, told: list[Notification], now: datetime, reason: str) -> None:
+        outbox.undelivered(self._db, told, now, reason)
+        self._forget(told)
+        self.state.undelivered += len(told)
+        for one in told:
+            log.error(
+                "alert undelivered",
+                channel=self._name,
+                recipient=one.recipient,
+                incident=one.incident_id,
+                happening=one.happening.kind.value,
+                reason=reason,
+            )

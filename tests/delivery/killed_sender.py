@@ -69,7 +69,7 @@ def main(url: str, webhook: str, point: str) -> None:
         database, {"ops": settings}, [], instance="edge-1", clock=StepClock(), opened=lambda _: Dying(settings, point)
     )
     if point == "fanning out":
-        delivery._route = dying_after(delivery._route)
+        vars(delivery._routing)["recipients"] = dying_after(delivery._routing.recipients)
     if point == "fanned out":
         outbox.fan_out = dying_after(outbox.fan_out)
     if point == "noted":

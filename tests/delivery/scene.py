@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from log_sentinel.config.section import Section
 from log_sentinel.delivery.loop import Delivery
+from log_sentinel.delivery.terms import ChannelTerms
 from log_sentinel.store import incidents
 from tests.delivery.happenings import NOON
 
@@ -32,7 +32,7 @@ class StepClock:
         self.now += timedelta(**by)
 
 
-class Noting(Section):
+class Noting(ChannelTerms):
     """Settings of a channel that only notes."""
 
     type: str = "noting"

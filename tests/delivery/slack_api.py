@@ -41,6 +41,7 @@ class SlackApi:
     """One workspace with one channel, #api-alerts."""
 
     def __init__(self) -> None:
+        self.history_scope = True
         self.messages: list[Posted] = []
         self.calls: list[str] = []
         self.refusals: deque[str] = deque()
@@ -79,6 +80,8 @@ class SlackApi:
                 return _json({"ok": True, "user": "sentinel", "team": "Example"})
             case "chat.postMessage":
                 return self._post(body)
+            case "conversations.history" | "conversations.replies":
+                return self._look_back(method, body)
             case "chat.update":
                 return self._update(body)
         return _json({"ok": False, "error": "unknown_method"})
@@ -111,6 +114,19 @@ class SlackApi:
         self._check(body)
         found[0].edits.append(body)
         return _json({"ok": True, "channel": "C1", "ts": body["ts"]})
+
+    def _look_back(self, method: str, body: dict[str, Any]) -> Reply:
+        if not self.history_scope:
+            return _json({"ok": False, "error": "missing_scope", "needed": "channels:history"})
+        if body.get("channel") != "C1":
+            return _json({"ok": False, "error": "channel_not_found"})
+        thread = body.get("ts") if method == "conversations.replies" else None
+        seen = [
+            {"ts": posted.ts, **({"metadata": posted.payload["metadata"]} if body.get("include_all_metadata") else {})}
+            for posted in self.messages
+            if posted.thread == thread and float(posted.ts) >= float(body.get("oldest", 0))
+        ]
+        return _json({"ok": True, "messages": seen[::-1][: body.get("limit", 100)]})
 
     def _next_ts(self) -> str:
         self._ts += 1

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from log_sentinel.config.section import Section
 from log_sentinel.delivery.channels import CHANNELS
-from log_sentinel.delivery.routing import router
+from log_sentinel.delivery.routing import Routing
 from log_sentinel.delivery.settings import ChannelSettings, Route, unknown_channels
-from tests.delivery.happenings import grew, opened
+from tests.delivery.happenings import NOON, grew, opened
 from tests.delivery.scene import Noting
 
 if TYPE_CHECKING:
@@ -104,13 +104,13 @@ def test_a_route_to_a_channel_that_is_not_set_up_is_found() -> None:
     ],
 )
 def test_a_route_matches_when_every_value_does(match: dict[str, str], happening: Happening, told: bool) -> None:
-    route = router({"ops": Noting()}, [Route(match=match, to=["ops"])])
-    assert told == bool(route(happening))
+    routing = Routing({"ops": Noting()}, [Route(match=match, to=["ops"])])
+    assert told == bool(routing.recipients(happening, set(), NOON))
 
 
 def test_two_routes_to_one_channel_tell_it_once() -> None:
-    route = router({"ops": Noting()}, [Route(to=["ops"]), Route(match={"severity": "critical"}, to=["ops"])])
-    assert len(route(opened())) == 1
+    routing = Routing({"ops": Noting()}, [Route(to=["ops"]), Route(match={"severity": "critical"}, to=["ops"])])
+    assert len(routing.recipients(opened(), set(), NOON)) == 1
 
 
 def test_reading_the_settings_loads_no_frames_and_no_sdk() -> None:

@@ -11,10 +11,11 @@ import pytest
 import structlog
 
 from log_sentinel.delivery.channels import CHANNELS, open_channel
+from log_sentinel.delivery.message.listing import compose_list
 from log_sentinel.delivery.trying import try_channel
 from log_sentinel.delivery.undeliverable import Undeliverable
 from tests.delivery.counterparts import COUNTERPARTS, HTTP, NETWORK, channel_to
-from tests.delivery.happenings import acknowledged, grew, message, notification, opened, resolved
+from tests.delivery.happenings import NOON, acknowledged, grew, message, notification, opened, resolved
 from tests.delivery.http_server import Reply
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ def test_an_alert_and_what_follows_arrive_with_who_how_many_and_the_number(other
     assert len(other_side.texts()) == 4
     first = other_side.texts()[0]
     assert [text for text in ("acme-prod", "412", "1042") if text not in first] == []
+
+
+@every([*COUNTERPARTS])
+def test_a_list_of_many_incidents_arrives_as_one_message(other_side: Any) -> None:
+    told = [
+        notification(opened(id=number, key=f"<!channel> client {number}"), id=number, recipient=other_side.recipient)
+        for number in range(1, 31)
+    ]
+    channel_to(other_side).send(told[-1], compose_list(told, instance="edge-1", now=NOON))
+    (text,) = other_side.texts()
+    assert "30 incidents (30 open), 13,020 denials in all." in text.replace("=\n", "")
+    assert "None" not in text
 
 
 @every([*COUNTERPARTS])

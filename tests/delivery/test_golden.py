@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,7 @@ import pytest
 
 from log_sentinel.delivery.console.message import Lines
 from log_sentinel.delivery.email.message import Letters
+from log_sentinel.delivery.message.listing import compose_list
 from log_sentinel.delivery.slack.message import Layout
 from log_sentinel.delivery.webhook.message import facts
 from log_sentinel.model.incident import Happening, HappeningKind
@@ -19,6 +22,8 @@ from tests.delivery.happenings import NOON, acknowledged, grew, incident, messag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from log_sentinel.model.notification import Notification
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -70,6 +75,18 @@ STORIES: dict[str, Happening] = {
 }
 
 
+def test_a_list_looks_as_it_was_agreed() -> None:
+    told = [notification(story, id=at) for at, story in enumerate(STORIES.values(), 1)]
+    told = [replace(one, incident_id=one.id, happening=numbered(one)) for one in told]
+    message = compose_list(told, instance="kong-eu-1", now=NOON + timedelta(minutes=12))
+    expected(GOLDEN / "several" / "slack.json", json.dumps(Layout().incident(message), indent=2, ensure_ascii=False))
+    expected(GOLDEN / "several" / "console.txt", Lines(colour=False).text(message) + "\n")
+
+
+def numbered(one: Notification) -> Happening:
+    return replace(one.happening, incident=replace(one.happening.incident, id=one.id))
+
+
 def slack(happening: Happening) -> str:
     told, layout = message(happening), Layout()
     payloads = {"incident": layout.incident(told), "step": layout.step(told)}
@@ -106,8 +123,10 @@ FORMS: dict[str, Callable[[Happening], str]] = {
 @pytest.mark.parametrize("story", STORIES)
 @pytest.mark.parametrize("form", FORMS)
 def test_the_message_looks_as_it_was_agreed(story: str, form: str) -> None:
-    path = GOLDEN / story / form
-    shown = FORMS[form](STORIES[story])
+    expected(GOLDEN / story / form, FORMS[form](STORIES[story]))
+
+
+def expected(path: Path, shown: str) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(shown, "utf-8")

@@ -183,3 +183,45 @@ def test_trying_the_channel_says_plainly_what_is_wrong(slack: SlackApi, settings
     result = try_channel("ops", SlackSettings(**{**usual, **settings}))
     assert not result.ok
     assert result.said.startswith(said)
+
+
+def unclear(happening: Happening, **other: Any) -> Any:
+    return notification(happening, recipient="slack", attempts=2, unclear=True, **other)
+
+
+def test_a_message_whose_answer_was_lost_is_found_in_the_history_and_not_posted_again(slack: SlackApi) -> None:
+    channel = bot(slack, channel="C1")
+    first = tell(channel, opened())
+    again = channel.send(unclear(opened()), message(opened()))
+    assert first == again
+    assert len(slack.messages) == 1
+
+
+def test_a_step_whose_answer_was_lost_is_found_in_the_thread(slack: SlackApi) -> None:
+    channel = bot(slack)
+    opening = tell(channel, opened())
+    step = notification(grew(), idempotency_key="1042.4.8", opening_ref=opening)
+    channel.send(step, message(grew()))
+    slack.messages[-1].payload["metadata"]["event_payload"]["key"] = "1042.4.8"
+    channel.send(unclear(grew(), idempotency_key="1042.4.8", opening_ref=opening), message(grew()))
+    assert len(slack.messages) == 2
+
+
+def test_a_message_that_did_not_arrive_is_posted_after_looking(slack: SlackApi) -> None:
+    bot(slack, channel="C1").send(unclear(opened()), message(opened()))
+    assert slack.calls == ["conversations.history", "chat.postMessage"]
+
+
+def test_without_the_history_scope_it_is_posted_again_and_nobody_looks_twice(slack: SlackApi) -> None:
+    slack.history_scope = False
+    channel = bot(slack, channel="C1")
+    for _ in range(2):
+        channel.send(unclear(opened()), message(opened()))
+    assert slack.calls == ["conversations.history", "chat.postMessage", "chat.postMessage"]
+
+
+def test_a_look_back_that_slack_does_not_answer_is_tried_again_before_anything_is_posted(slack: SlackApi) -> None:
+    slack.server.script.append(Reply(503))
+    with pytest.raises(Undeliverable):
+        bot(slack, channel="C1").send(unclear(opened()), message(opened()))
+    assert slack.messages == []

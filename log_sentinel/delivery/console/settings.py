@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from log_sentinel.config.section import Section
+from log_sentinel.delivery.terms import ChannelTerms
 
 
-class ConsoleSettings(Section):
+class ConsoleSettings(ChannelTerms):
     """`[channels.NAME]` with `type = "console"`: alerts on standard output."""
 
     type: Literal["console"] = "console"

@@ -67,7 +67,8 @@ class Letters:
         mail["X-Auto-Response-Suppress"] = "All"
         mail["List-Id"] = f"log-sentinel alerts <alerts.log-sentinel.{self._domain}>"
         mail["X-Priority"] = PRIORITY[message.severity]
-        mail["X-Log-Sentinel-Incident"] = str(message.number)
+        if message.number is not None:
+            mail["X-Log-Sentinel-Incident"] = str(message.number)
         mail["X-Log-Sentinel-Key"] = message.key
         mail.set_content(self._text.whole("incident.txt.j2", message), cte="quoted-printable")
         mail.add_alternative(self._html.whole("incident.html.j2", message), subtype="html", cte="quoted-printable")
@@ -76,7 +77,8 @@ class Letters:
     def subject(self, message: Message) -> str:
         """The same over the incident's life but for its state, so that clients keep the conversation together."""
         state = "RESOLVED" if message.state is IncidentState.RESOLVED else "FIRING"
-        text = f"[{state}] #{message.number} {message.title} ({message.instance})"
+        number = "" if message.number is None else f"#{message.number} "
+        text = f"[{state}] {number}{message.title} ({message.instance})"
         # an encoded word (RFC 2047) in the text would be decoded by Python's own header parser, line ends and all
         safe = text.replace("=?", "= ?")
         return safe if len(safe) <= SUBJECT_CHARACTERS else f"{safe[: SUBJECT_CHARACTERS - 1]}…"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.headerregistry import Address
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from log_sentinel.config.durations import Duration
-from log_sentinel.config.section import Section
+from log_sentinel.config.durations import Duration  # noqa: TC001 - pydantic reads the annotation
+from log_sentinel.delivery.terms import ChannelTerms
 
 PORTS = {"starttls": 587, "implicit": 465, "none": 25}
 
@@ -30,7 +30,7 @@ def _address(text: str) -> str:
 MailAddress = Annotated[str, AfterValidator(_address)]
 
 
-class EmailSettings(Section):
+class EmailSettings(ChannelTerms):
     """`[channels.NAME]` with `type = "email"`.
 
     `tls`: "starttls" (the connection is encrypted or nothing is sent), "implicit" (TLS from the first byte) or "none".

@@ -42,8 +42,13 @@ class Background:
 NOTHING_KNOWN = Background()
 
 
-def compose(notification: Notification, background: Background, *, instance: str, now: datetime) -> Message:
-    """The message of `notification` as of `now`; `instance` names the daemon that tells it."""
+def compose(
+    notification: Notification, background: Background, *, instance: str, now: datetime, merged: int = 1
+) -> Message:
+    """The message of `notification` as of `now`; `instance` names the daemon that tells it.
+
+    `merged`: how many steps of the incident, this the last of them, it tells in one.
+    """
     happening = notification.happening
     incident = happening.incident
     if not incident.finding and background.finding:
@@ -51,7 +56,6 @@ def compose(notification: Notification, background: Background, *, instance: str
         happening = replace(happening, incident=incident)
     resolved = incident.state is IncidentState.RESOLVED
     samples = tuple(_sample(row) for row in _unlike(background.samples)[:SAMPLES_SHOWN])
-    late = int((now - notification.created_at).total_seconds() // 60)
     return Message(
         kind=happening.kind,
         state=incident.state,
@@ -72,8 +76,15 @@ def compose(notification: Notification, background: Background, *, instance: str
         samples=samples,
         samples_more=max(0, incident.total - len(samples)) if samples else 0,
         steps=() if resolved else steps_for(incident),
-        late_minutes=late if late >= LATE_MINUTES else 0,
+        late_minutes=late_minutes(notification, now),
+        merged=merged,
     )
+
+
+def late_minutes(notification: Notification, now: datetime) -> int:
+    """How long the notification took to get here, if the reader should know; 0 otherwise."""
+    late = int((now - notification.created_at).total_seconds() // 60)
+    return late if late >= LATE_MINUTES else 0
 
 
 def _chart(evidence: Mapping[str, object]) -> Chart | None:

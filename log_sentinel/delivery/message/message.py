@@ -68,15 +68,16 @@ class Chart:
 class Message:
     """One happening, ready to be told.
 
-    `number` is the incident's, `key` the same for every attempt at telling this. `title` stays the same over the
-    incident's life ("403 spike: client acme"); `headline` is the whole of it in one line, for a phone; `happened` is
-    this one step. Times are UTC; `late_minutes` is how long it took to get here, when that is worth a word.
+    `number` is the incident's (None: the message is about several), `key` the same for every attempt at telling this.
+    `title` stays the same over the incident's life ("403 spike: client acme"); `headline` is the whole of it in one
+    line, for a phone; `happened` is this one step. Times are UTC; `late_minutes` is how long it took to get here,
+    when that is worth a word, `merged` how many steps it tells in one.
     """
 
     kind: HappeningKind
     state: IncidentState
     severity: Severity
-    number: int
+    number: int | None
     key: str
     instance: Quoted
     rule: Quoted
@@ -93,3 +94,4 @@ class Message:
     samples_more: int
     steps: tuple[Step, ...]
     late_minutes: int
+    merged: int = 1

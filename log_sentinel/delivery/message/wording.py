@@ -25,6 +25,8 @@ WHO = {
     Dimension.ROUTE_CLIENT: "route and client ",
     Dimension.SOURCE: "log source ",
 }
+# What is not denied itself, but what others are denied at.
+THINGS = {Dimension.ROUTE: "to ", Dimension.SOURCE: "in ", Dimension.ALL: "of "}
 LEADS = {
     HappeningKind.GREW: "Growing: ",
     HappeningKind.ESCALATED: "Worse: ",
@@ -38,11 +40,20 @@ FACTOR_SHOWN = 1000
 
 
 def who(incident: Incident, *, capital: bool = False) -> Phrase:
-    """What the incident is about: "client `acme`", "the gateway"."""
+    """What the incident is about: "client `acme`", "all clients"."""
     if incident.dimension is Dimension.ALL:
-        return phrase("The gateway" if capital else "the gateway")
+        return phrase("All clients" if capital else "all clients")
     noun = WHO[incident.dimension]
     return phrase(noun.capitalize() if capital else noun, quoted(incident.key))
+
+
+def denied(incident: Incident, *, verb: str = "", capital: bool = False) -> Phrase:
+    """Who was denied how often: "client `acme` denied 412 times", "412 requests to route `/x` denied"; `verb`: was."""
+    if incident.dimension in THINGS:
+        of = phrase(f"{counted(incident.observed, 'request')} {THINGS[incident.dimension]}", who(incident))
+        return phrase(of, f" {verb.replace('was', 'were')}".rstrip(), " denied")
+    subject = who(incident, capital=capital)
+    return phrase(subject, f" {verb}".rstrip(), f" denied {counted(incident.observed, 'time')}")
 
 
 def title(incident: Incident) -> Phrase:
@@ -57,9 +68,8 @@ def headline(happening: Happening) -> Phrase:
     if happening.kind is HappeningKind.RESOLVED:
         return phrase("Resolved: ", who(incident), f" after {_lasted(incident)}, {_denials(incident.total)}", tail)
     lead = LEADS.get(happening.kind, "")
-    denied = phrase(" denied ", _times(incident.observed), _statuses_short(incident))
-    window = f" in {incident.window_minutes} min, {_usual(incident)}"
-    return phrase(lead, who(incident, capital=not lead), denied, window, tail)
+    what = phrase(denied(incident, capital=not lead), _statuses_short(incident))
+    return phrase(lead, what, f" in {incident.window_minutes} min, {_usual(incident)}", tail)
 
 
 def summary(incident: Incident) -> Phrase:
@@ -67,11 +77,12 @@ def summary(incident: Incident) -> Phrase:
     whose = who(incident, capital=True)
     since = clock(incident.since, beside=incident.last_seen_at)
     if incident.state is IncidentState.RESOLVED:
-        times = f"{_times(incident.total)}, {_at_worst(incident)}"
-        return phrase(whose, f" is back to normal. From {since} for {_lasted(incident)} it was denied {times}.")
-    window = f"{_times(incident.observed)} in the last {counted(incident.window_minutes, 'minute')}"
+        back = "are back" if incident.dimension is Dimension.ALL else "is back"
+        figures = f"{_denials(incident.total)} since {since}, {_at_worst(incident)}"
+        return phrase(whose, f" {back} to normal after {_lasted(incident)}: {figures}.")
+    window = f" in the last {counted(incident.window_minutes, 'minute')}"
     usual = f"{_usual(incident)}{_factor(incident)}"
-    return phrase(whose, f" was denied {window}, {usual}, since {since}.", _spread(incident))
+    return phrase(denied(incident, verb="was", capital=True), f"{window}, {usual}, since {since}.", _spread(incident))
 
 
 def happened(happening: Happening) -> Phrase:
@@ -125,10 +136,6 @@ def _denials(n: int) -> str:
 
 def _at_worst(incident: Incident) -> str:
     return f"at worst {number(incident.peak)} in {incident.window_minutes} min"
-
-
-def _times(n: int) -> str:
-    return counted(n, "time")
 
 
 def _usual(incident: Incident) -> str:

@@ -5,6 +5,10 @@ present state. The edit comes first: it may be repeated, a post may not, so a se
 again. With an incoming webhook, which can neither thread nor edit, every step is a message of its own under the
 incident's number.
 
+When an earlier attempt may have arrived, the channel is searched for our metadata before anything is posted again. That
+needs the scope channels:history (groups:history for private channels) and, after a restart, the channel's ID in the
+settings: only posting takes a name.
+
 slack-sdk's own retries are off: the outbox retries, and must know of every attempt.
 """
 
@@ -15,6 +19,7 @@ import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
@@ -33,7 +38,18 @@ if TYPE_CHECKING:
     from log_sentinel.delivery.slack.settings import SlackSettings
     from log_sentinel.model.notification import Notification
 
+log = structlog.get_logger(__name__)
+
 OPENS = frozenset({HappeningKind.OPENED})
+# Seen in the whole channel, not in the thread alone, if the incident is critical.
+LOUD = frozenset({HappeningKind.ESCALATED, HappeningKind.RESOLVED})
+EDITED = frozenset({"text", "blocks", "link_names", "parse"})
+# Apps that are distributed commercially outside Slack's Marketplace get no more at once
+# (https://docs.slack.dev/changelog/2025/05/29/rate-limit-changes-for-non-marketplace-apps).
+LOOK_BACK_MESSAGES = 15
+CLOCKS_APART_SECONDS = 120
+# The token has no history scope, or only a name of the channel is known.
+MAY_NOT_LOOK = frozenset({"missing_scope", "channel_not_found", "not_in_channel", "no_permission"})
 # slack-sdk logs answers and errors whole; what we tell of them, we tell ourselves
 _SILENT = logging.Logger("slack_sdk", logging.CRITICAL + 1)
 
@@ -66,6 +82,9 @@ class Bot:
         if settings.token is None or settings.channel is None:
             raise ValueError("a bot needs token and channel")
         self._channel = settings.channel
+        # chat.postMessage takes a name, looking back only an ID: known once something was posted
+        self._channel_id: str | None = None
+        self._may_look_back = True
         self._client = _Client(
             settings.token.get_secret_value(),
             base_url=settings.base_url,
@@ -75,14 +94,14 @@ class Bot:
         )
 
     def tell(self, notification: Notification, message: Message, layout: Layout) -> str:
+        if notification.unclear and (arrived := self._arrived(notification)) is not None:
+            return arrived
         opening = notification.opening_ref
         if opening is None:
             return self._post(layout.incident(message), layout.plain(message), self._channel)
         channel, _, ts = opening.partition(":")
         self._edit(layout.incident(message), layout.plain(message), channel, ts)
-        loud = (
-            message.kind in (HappeningKind.ESCALATED, HappeningKind.RESOLVED) and message.severity is Severity.CRITICAL
-        )
+        loud = message.kind in LOUD and message.severity is Severity.CRITICAL
         try:
             return self._post(layout.step(message), layout.plain(message), channel, thread_ts=ts, reply_broadcast=loud)
         except _Refused as why:
@@ -90,12 +109,37 @@ class Bot:
                 raise
         return self._post(layout.incident(message), layout.plain(message), self._channel)
 
+    def _arrived(self, notification: Notification) -> str | None:
+        """The mark of this very message if an earlier attempt of ours brought it there, as far as the token lets us
+        look.
+        """
+        if not self._may_look_back:
+            return None
+        channel, _, ts = (notification.opening_ref or f"{self._channel_id or self._channel}:").partition(":")
+        where = {"channel": channel, "oldest": f"{notification.created_at.timestamp() - CLOCKS_APART_SECONDS:.6f}"}
+        method = "conversations.replies" if ts else "conversations.history"
+        seen = {"include_all_metadata": True, "limit": LOOK_BACK_MESSAGES, **where, **({"ts": ts} if ts else {})}
+        try:
+            messages = self._call(method, seen).get("messages", [])
+        except _Refused as why:
+            if why.code in MAY_NOT_LOOK:
+                self._may_look_back = why.code != "missing_scope"
+                log.info("cannot look whether a message has arrived; it may be told twice", reason=why.code)
+                return None
+            if why.code in OPENING_GONE:
+                return None
+            raise
+        keys = {str(_key_of(one)): str(one.get("ts")) for one in messages if isinstance(one, dict)}
+        found = keys.get(notification.idempotency_key)
+        return None if found is None else f"{channel}:{found}"
+
     def probe(self) -> str:
         answer = self._call("auth.test", {})
         return f"bot {answer.get('user', '?')} of {answer.get('team', '?')}, posting to {self._channel}"
 
     def _post(self, rich: dict[str, Any], plain: dict[str, Any], channel: str, **thread: Any) -> str:
         answer = self._rich_or_plain("chat.postMessage", {"channel": channel, **thread}, rich, plain)
+        self._channel_id = answer["channel"]
         return f"{answer['channel']}:{answer['ts']}"
 
     def _edit(self, rich: dict[str, Any], plain: dict[str, Any], channel: str, ts: str) -> None:
@@ -129,7 +173,9 @@ class Bot:
         raise _Refused(status, code, http.Answer(status, headers, b""))
 
 
-EDITED = frozenset({"text", "blocks", "link_names", "parse"})
+def _key_of(message: dict[str, Any]) -> object:
+    payload = message.get("metadata", {}).get("event_payload", {})
+    return payload.get("key") if isinstance(payload, dict) else None
 
 
 class Hook:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from log_sentinel.config.durations import Duration
-from log_sentinel.config.section import Section
+from log_sentinel.config.durations import Duration  # noqa: TC001 - pydantic reads the annotation
+from log_sentinel.delivery.terms import ChannelTerms
 
 
-class SlackSettings(Section):
+class SlackSettings(ChannelTerms):
     """`[channels.NAME]` with `type = "slack"`: a bot (`token` and `channel`), or an incoming webhook (`webhook_url`).
 
     The bot needs the scope chat:write (and chat:write.public for channels it was not invited to).

@@ -7,11 +7,11 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from log_sentinel.config.durations import Duration
-from log_sentinel.config.section import Section
+from log_sentinel.config.durations import Duration  # noqa: TC001 - pydantic reads the annotation
+from log_sentinel.delivery.terms import ChannelTerms
 
 
-class WebhookSettings(Section):
+class WebhookSettings(ChannelTerms):
     """`[channels.NAME]` with `type = "webhook"`: every step of every incident as JSON, by POST.
 
     The URL is a secret too: for many receivers it is all that is needed to post.

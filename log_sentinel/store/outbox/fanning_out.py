@@ -1,0 +1,128 @@
+"""Makes notifications of events, once each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import exists, func, insert, select, update
+
+from log_sentinel.model.incident import IncidentState
+from log_sentinel.model.notification import NotificationState
+from log_sentinel.store.outbox.rows import happening_of
+from log_sentinel.store.tables import incident_events, incidents, notifications
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Set
+    from datetime import datetime
+
+    from sqlalchemy import Row
+    from sqlalchemy.engine import Connection
+
+    from log_sentinel.model.incident import Happening
+    from log_sentinel.store.engine import Database
+
+
+EVENTS_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Where a happening goes: a channel of the settings, and one address of it; held back until `not_before` (UTC)."""
+
+    channel: str
+    recipient: str
+    not_before: datetime | None = field(default=None, compare=False)
+
+
+def fan_out(
+    db: Database,
+    route: Callable[[Happening, Set[Recipient]], Iterable[Recipient]],
+    now: datetime,
+    *,
+    stale_before: datetime,
+) -> int:
+    """Makes the notifications of the events that have none yet, oldest first; gives the number of events taken.
+
+    One transaction: an event is marked only together with its notifications. `route` is given the happening and those
+    who have heard of its incident before. Events recorded before `stale_before` get no notification: nobody had asked
+    to be told when they were news.
+    """
+    waiting = (
+        select(incident_events)
+        .where(~incident_events.c.fanned_out)
+        .order_by(incident_events.c.id)
+        .limit(EVENTS_AT_ONCE)
+        # not SKIP LOCKED: a second daemon passing by would put later events of an incident before earlier ones
+        .with_for_update()
+    )
+    with db.write() as connection:
+        events = connection.execute(waiting).all()
+        for event in events:
+            if event.recorded_at < stale_before:
+                continue
+            happening = happening_of(event)
+            told = dict.fromkeys(route(happening, _told_of(connection, event.incident_id)))
+            rows = [_row(event, to, now) for to in told]
+            if rows:
+                connection.execute(insert(notifications), rows)
+        if events:
+            connection.execute(
+                update(incident_events)
+                .where(incident_events.c.id.in_([event.id for event in events]))
+                .values(fanned_out=True)
+            )
+    return len(events)
+
+
+def escalate(
+    db: Database, route: Callable[[Happening], Iterable[Recipient]], now: datetime, *, open_since: datetime
+) -> int:
+    """Tells further recipients of incidents that nobody has acknowledged since they were recorded, `open_since` or
+    before.
+
+    They are told the latest happening, and only those who have heard nothing of the incident yet. Gives how many
+    notifications that made.
+    """
+    events = incident_events
+    latest = (
+        select(func.max(events.c.id))
+        .join(incidents, incidents.c.id == events.c.incident_id)
+        .where(incidents.c.state == IncidentState.OPEN)
+        .group_by(events.c.incident_id)
+        .having(func.min(events.c.recorded_at) <= open_since)
+    )
+    made = 0
+    with db.write() as connection:
+        for event in connection.execute(select(events).where(events.c.id.in_(latest), events.c.fanned_out)).all():
+            knowing = _told_of(connection, event.incident_id)
+            rows = [_row(event, to, now) for to in dict.fromkeys(route(happening_of(event))) if to not in knowing]
+            if rows:
+                connection.execute(insert(notifications), rows)
+            made += len(rows)
+    return made
+
+
+def any_to_fan_out(db: Database) -> bool:
+    """Whether events wait for their notifications."""
+    with db.read() as connection:
+        return bool(connection.execute(select(exists().where(~incident_events.c.fanned_out))).scalar())
+
+
+def _row(event: Row[Any], to: Recipient, now: datetime) -> dict[str, object]:
+    return {
+        "event_id": event.id,
+        "incident_id": event.incident_id,
+        "channel": to.channel,
+        "recipient": to.recipient,
+        "state": NotificationState.PENDING,
+        "created_at": now,
+        "next_attempt_at": max(now, to.not_before or now),
+    }
+
+
+def _told_of(connection: Connection, incident: int) -> set[Recipient]:
+    rows = connection.execute(
+        select(notifications.c.channel, notifications.c.recipient).where(notifications.c.incident_id == incident)
+    )
+    return {Recipient(row.channel, row.recipient) for row in rows}
