@@ -21,6 +21,7 @@ from benchmarks.bench.rounds import Contest, take_turns
 
 BUILD = Path("build")
 DENIED, MORE_DENIED = 0.05, 0.2
+FILE_WIDTH = 130
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,15 @@ class Bench:
     def _print(
         self, contests: dict[str, list[Contest]], batches: dict[str, dict[str, float]], reached: list[Bar]
     ) -> None:
-        console = Console()
+        # in a file, tables are as wide as they need to be
+        console = Console(width=None if sys.stdout.isatty() else FILE_WIDTH)
         console.print(
             f"Medians of {self._effort.rounds} runs, programs taking turns, logs in the page cache. "
-            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}.\n"
+            f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}."
         )
+        if self._effort == QUICK:
+            console.print("A short run: what a program's start costs weighs ten times as much as in the full one.")
+        console.print()
         for title, some in contests.items():
             print_contests(console, f"{title}: {some[0].log.lines:,} lines, {some[0].log.size / 1e6:,.0f} MB", some)
         if batches:

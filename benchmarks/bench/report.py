@@ -16,10 +16,10 @@ def print_contests(console: Console, title: str, contests: Sequence[Contest]) ->
     peers = [contest for contest in contests if contest.runs and not contest.program.name.startswith("log-sentinel")]
     table = Table(title=title, title_justify="left")
     table.add_column("program")
-    for column in ("wall s", "range", "CPU s", "CPU s per M lines", "lines/s", "peak MB"):
+    for column in ("wall s", "from-to", "CPU s", "CPU s per M lines", "lines/s", "peak MB"):
         table.add_column(column, justify="right")
     for peer in peers:
-        table.add_column(f"time of {peer.program.name}", justify="right")
+        table.add_column(f"x {peer.program.name}", justify="right")
     for contest in contests:
         if not contest.runs:
             table.add_row(contest.program.name, "failed")
