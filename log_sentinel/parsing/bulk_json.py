@@ -43,7 +43,7 @@ class BulkJson:
 
     def read(self, batch: LineStarts, wanted: frozenset[int] | None) -> Taken | None:
         lines = batch.lines
-        if not _one_object_each(lines) or not self.reader.unambiguous(batch.data):
+        if not _one_object_each(lines) or not self.reader.unambiguous(batch.data, len(lines)):
             return None
         objects = self.counting.decode(_utf8(batch.data))
         if objects is None or len(objects) != len(lines):

@@ -144,7 +144,10 @@ class Definition(Section):
     def _directive(cls, given: Any) -> Any:
         """`log_format` may be the directive as nginx.conf has it: its quoting and its escape mode are taken off."""
         if isinstance(given, dict) and isinstance(given.get("log_format"), str):
-            found = log_format.read(given["log_format"])
+            try:
+                found = log_format.read(given["log_format"])
+            except ValueError as error:
+                raise ValueError(f"log_format: {error}") from None
             return {"escape": found.escape or "default"} | given | {"log_format": found.text}
         return given
 

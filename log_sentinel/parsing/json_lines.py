@@ -63,13 +63,11 @@ class JsonReader:
             for each in objects
         ]
 
-    def unambiguous(self, data: bytes) -> bool:
-        """Whether no line of `data`, one object a line, can have a second status. False: only reading each line can
-        tell.
+    def unambiguous(self, data: bytes, lines: int) -> bool:
+        """Whether none of the `lines` objects in `data` can have a second status. False: only each line can tell.
 
-        That each object has a status is for the caller to see: then a name too many is a name twice.
+        That every object has a status is for the caller to see: then a name too many is a name twice.
         """
-        lines = data.count(b"\n") + 1
         return all(data.count(key) <= lines for key in self._status_keys) and ESCAPED_ASCII.search(data) is None
 
     def _suspicious(self, text: bytes) -> bool:

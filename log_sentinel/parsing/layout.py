@@ -26,12 +26,13 @@ SHAPES: dict[str, str] = {
     "list": r"[^ ,]*(?:(?:, | : )[^ ,]+)*",
     "host": r"[^/ \"]*",
     "word": r"[A-Za-z0-9]*",
+    "number": r"(?:-|[0-9]{1,15}(?:\.[0-9]{1,9})?)",
 }
 WIDTHS = {"status": 3, "clf": 26, "iso8601": 25}
 # These close a value only where the next variable touches it; before a literal they are as good as plain.
-CLOSING = {"host", "word"}
+CLOSING = {"host", "word", "number"}
 # A free text before one of these ends where the literal and such a value stand: neither is easily forged.
-TELLING = {"status", "clf", "iso8601", "seconds"}
+TELLING = {"status", "clf", "iso8601", "seconds", "number"}
 
 
 @dataclass(frozen=True, slots=True)

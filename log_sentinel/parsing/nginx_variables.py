@@ -55,12 +55,13 @@ SHAPED = {
     "host": "host",
     "upstream_host": "host",
     "proxy_add_x_forwarded_for": "list",
+    **dict.fromkeys(("request_time", "request_length", "body_bytes_sent", "bytes_sent", "connection", "pid"), "number"),
 }
 PLAIN = {
     "remote_addr", "remote_port", "realip_remote_addr", "realip_remote_port", "the_real_ip",
-    "proxy_protocol_addr", "hostname", "pid", "request_method", "request_time", "request_length", "request_id",
-    "req_id", "kong_request_id", "apisix_request_id", "tcpinfo_rtt", "body_bytes_sent", "bytes_sent",
-    "connection", "connection_requests", "connection_time", "pipe", "gzip_ratio", "http2", "http3", "https",
+    "proxy_protocol_addr", "hostname", "request_method", "request_id",
+    "req_id", "kong_request_id", "apisix_request_id", "tcpinfo_rtt",
+    "connection_requests", "connection_time", "pipe", "gzip_ratio", "http2", "http3", "https",
     "is_args", "server_name", "server_addr", "server_port", "server_protocol", "limit_req_status",
     "limit_conn_status", "upstream_cache_status", "ssl_protocol", "ssl_cipher", "ssl_client_verify",
     "ssl_server_name", "ssl_session_reused", "namespace", "ingress_name", "service_name", "service_port",

@@ -44,7 +44,7 @@ hostile_text = st.sampled_from(
     [
         '"', "\\", '\\"', '" 200 5 "-" "-"', "[24/Nov/2026:03:33:33 +0000]",
         '- [24/Nov/2026:03:33:33 +0000] "GET / HTTP/1.1" 200 ',
-        " : ", ", ", "-", "a, b : c", "\t", "x y", "{", '","status":"200', "\x7f", "é", "\u2028", "%22", "HTTP/1.1", "?a=b#c",
+        " : ", ", ", "-", "a, b : c", "\t", "x y", "{", '","status":"200', "\x7f", "é", "\u2028", "%22", "?a=b#c",
     ]
 )  # fmt: skip
 text = client_text | hostile_text | st.tuples(client_text, hostile_text, client_text).map("".join)

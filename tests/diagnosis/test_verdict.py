@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from log_sentinel.diagnosis.verdict import judge
+from log_sentinel.model.columns import DENIALS, JUDGED, empty
+from log_sentinel.parsing.compiling import ParseOptions, compiled
+from log_sentinel.parsing.directive import from_directive
+from tests.parsing.builders import COMBINED, batch, definition, line
+
+if TYPE_CHECKING:
+    from log_sentinel.parsing.definitions import Definition
+
+
+def verdict(found: Definition, text: str) -> dict[str, object]:
+    denials = compiled(found, ParseOptions()).parse(batch(text)).denials
+    return judge(denials, found).row(0, named=True)
+
+
+def nginx(status: int, limit: str = "-", upstream: str = "-") -> tuple[str, str, float]:
+    found = from_directive(COMBINED + " $limit_req_status $upstream_status")
+    row = verdict(found, line(status)[:-1] + f" {limit} {upstream}\n")
+    return str(row["denied_by"]), str(row["cause"]), float(str(row["cause_confidence"]))
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ((429, "REJECTED"), ("gateway", "rate_limit", 0.99)),
+        ((403, "REJECTED"), ("gateway", "rate_limit", 0.99)),
+        ((429, "PASSED", "429"), ("upstream", "rate_limit", 0.95)),
+        ((429, "PASSED", "502, 429"), ("upstream", "rate_limit", 0.95)),
+        ((403, "PASSED", "403"), ("upstream", "insufficient_permissions", 0.75)),
+        ((403, "PASSED", "403 : 200"), ("unknown", "unknown", 0.0)),
+        ((429, "PASSED", "-"), ("gateway", "rate_limit", 0.9)),
+        ((403, "PASSED", "-"), ("gateway", "unknown", 0.3)),
+        ((403, "REJECTED_DRY_RUN", "-"), ("gateway", "unknown", 0.3)),
+        ((403, "-", "502"), ("gateway", "gateway_misconfiguration", 0.8)),
+    ],
+)
+def test_nginx_is_judged_by_what_it_logged(said: tuple[int, str, str], verdict: tuple[str, str, float]) -> None:
+    assert verdict == nginx(*said)
+
+
+def test_without_upstream_status_its_absence_says_nothing() -> None:
+    row = verdict(definition("nginx-combined"), line(403))
+
+    assert (row["denied_by"], row["cause"], row["cause_confidence"], row["evidence"]) == (
+        "unknown",
+        "unknown",
+        0.0,
+        "[]",
+    )
+
+
+def test_the_evidence_is_what_was_seen_and_what_it_says() -> None:
+    row = verdict(from_directive(COMBINED + " $upstream_status"), line(403)[:-1] + " 403\n")
+
+    assert json.loads(str(row["evidence"])) == [
+        {"field": "status", "value": "403", "says": "the upstream itself answered 403"},
+        {"field": "upstream_status", "value": "403", "says": ""},
+    ]
+    assert json.loads(str(row["cause_alternatives"])) == [["resource_policy", 0.15], ["ip_restriction", 0.1]]
+
+
+def kong(status: int, **more: object) -> tuple[object, object]:
+    entry = {
+        "request": {"uri": "/", "method": "GET"},
+        "response": {"status": status},
+        "started_at": 1795491213522,
+    } | more
+    row = verdict(definition("kong-file-log"), json.dumps(entry) + "\n")
+    return row["denied_by"], row["cause"]
+
+
+def test_kong_is_judged_by_who_answered_and_for_whom() -> None:
+    route, consumer = {"name": "orders"}, {"username": "acme"}
+
+    assert kong(429, source="kong") == ("gateway", "rate_limit")
+    assert kong(429, source="kong", tries=[{"ip": "10.0.0.1"}], upstream_status="200") == ("gateway", "rate_limit")
+    assert kong(403, source="upstream", upstream_status="403") == ("upstream", "insufficient_permissions")
+    assert kong(403, source="kong", route=route, consumer=consumer) == ("gateway", "insufficient_permissions")
+    assert kong(403, source="exit", route=route) == ("gateway", "ip_restriction")
+    assert kong(403, source="kong") == ("gateway", "gateway_misconfiguration")
+    assert kong(403, latencies={"proxy": -1}, route=route) == ("gateway", "ip_restriction")
+    assert kong(403, latencies={"proxy": 4}, upstream_status="403") == ("upstream", "insufficient_permissions")
+    assert kong(403) == ("unknown", "unknown")
+
+
+def test_many_denials_keep_their_order_and_lose_their_evidence_columns() -> None:
+    found = from_directive(COMBINED + " $limit_req_status")
+    text = "".join(line(429)[:-1] + f" {status}\n" for status in ("REJECTED", "PASSED") * 500)
+    denials = compiled(found, ParseOptions()).parse(batch(text)).denials
+
+    judged = judge(denials, found)
+
+    assert dict(judged.schema) == JUDGED
+    assert judged["origin_offset"].equals(denials["origin_offset"])
+    assert judged["denied_by"].to_list() == ["gateway", "unknown"] * 500
+
+
+def test_no_denials_are_no_verdicts() -> None:
+    assert dict(judge(empty(DENIALS), definition("nginx-combined")).schema) == JUDGED
+    assert judge(empty(DENIALS), definition("nginx-combined")).is_empty()
+
+
+def test_a_definition_without_rules_knows_nothing() -> None:
+    bare = definition("nginx-combined").model_copy(update={"verdicts": ()})
+    denials = compiled(bare, ParseOptions()).parse(batch(line(403) * 2)).denials
+
+    assert judge(denials, bare)["cause"].to_list() == ["unknown"] * 2
+    assert judge(denials.clear(), bare).is_empty()
+    assert pl.Series(judge(denials, bare)["rules_version"]).to_list() == [1, 1]

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+
+from log_sentinel.content import shipped
+from log_sentinel.parsing.definitions import load_folders
+from log_sentinel.parsing.guessing import guess
+from tests.parsing.builders import line
+
+SHIPPED = list(load_folders([shipped("parsers")]).values())
+KONG = {
+    "request": {"uri": "/", "method": "GET"},
+    "response": {"status": 200},
+    "started_at": 1795491213522,
+    "client_ip": "203.0.113.9",
+    "latencies": {"proxy": 1, "kong": 1, "request": 2},
+}
+
+
+def test_the_format_that_reads_the_lines_is_the_guess() -> None:
+    found = guess((line(200) * 30).encode(), SHIPPED)
+
+    assert found is not None
+    assert (found.name, found.confidence) == ("nginx-combined", 1.0)
+
+
+def test_a_torn_last_line_lowers_no_confidence() -> None:
+    found = guess((line(200) * 3).encode()[:-20], SHIPPED)
+
+    assert found is not None
+    assert found.confidence == 1.0
+
+
+def test_json_is_told_from_text() -> None:
+    found = guess(((json.dumps(KONG) + "\n") * 5 + "nonsense\n").encode(), SHIPPED)
+
+    assert found is not None
+    assert (found.name, found.confidence) == ("kong-file-log", 0.8333)
+
+
+def test_two_formats_in_one_file_are_guess_and_runner_up() -> None:
+    found = guess((line(200) * 2 + json.dumps(KONG) + "\n").encode(), SHIPPED)
+
+    assert found is not None
+    assert (found.name, found.runner_up, found.runner_up_confidence) == ("nginx-combined", "kong-file-log", 0.3333)
+
+
+def test_nothing_readable_is_no_guess() -> None:
+    assert guess(b"what is this\nand this\n", SHIPPED) is None
+    assert guess(b"", SHIPPED) is None

@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from log_sentinel.parsing import compiling
+from log_sentinel.parsing.json_paths import PathDecoder, steps, walk
+from tests.parsing.builders import batch, parser
+
+
+@pytest.fixture(params=["careful", "fast"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    small = 0 if request.param == "fast" else 10**12
+    monkeypatch.setattr(compiling, "SMALL", {"text": small, "json": small})
+    return str(request.param)
+
+
+def kong(**changes: object) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "request": {"uri": "/v1/orders/42", "method": "GET", "headers": {"host": "API.example.com"}},
+        "response": {"status": 403},
+        "client_ip": "203.0.113.9",
+        "started_at": 1795491213522,
+    }
+    return entry | changes
+
+
+def lines(*entries: object) -> str:
+    return "".join(json.dumps(entry) + "\n" for entry in entries)
+
+
+def test_a_route_without_a_name_is_made_from_the_path() -> None:
+    parsed = parser("kong-file-log").parse(batch(lines(kong(), kong(route=None), kong(route={"name": None}))))
+
+    assert parsed.denials["route"].to_list() == ["/v1/orders/{id}"] * 3
+    assert parsed.denials["host"].to_list() == ["api.example.com"] * 3
+
+
+def test_numbers_may_be_written_as_strings() -> None:
+    parsed = parser("kong-file-log").parse(
+        batch(lines(kong(response={"status": "429", "size": "46"}, started_at="1795491213522")))
+    )
+
+    assert parsed.denials.select("status", "response_bytes").rows() == [(429, 46)]
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ("{", "not JSON"),
+        ("[]", "no JSON object"),
+        ("17", "no JSON object"),
+        ('"text"', "no JSON object"),
+        ("{}", "no time, or one no gateway can have had"),
+        ("{}{}", "not JSON"),
+        (json.dumps(kong(response={})), "no status"),
+        (json.dumps(kong(response="403")), "no status"),
+        (json.dumps(kong(response={"status": True})), "no status"),
+        (json.dumps(kong(response={"status": [403]})), "no status"),
+        (json.dumps(kong(response={"status": 40.3})), "no status"),
+        (json.dumps(kong(started_at=[1])), "no time, or one no gateway can have had"),
+        ('{"a":' * 20_000 + "1" + "}" * 20_000, "JSON nested too deep"),
+        ('{"session":{},"started_at":1795491213522}', "no status"),
+    ],
+)
+def test_what_is_no_request_is_rejected_with_a_reason(entry: str, reason: str) -> None:
+    parsed = parser("kong-file-log").parse(batch(lines(kong()) + entry + "\n" + lines(kong())))
+
+    assert parsed.reject_counts == {reason: 1}
+    assert parsed.denials.height == 2
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '"response":{"status":403,"status":200}',
+        '"response":{"status":403},"response":{"status":200}',
+        '"response":{"status":403},"response":{}',
+        r'"response":{"status":403,"st\u0061tus":200}',
+        r'"response":{"status":403},"respons\u0065":{"status":200}',
+    ],
+)
+def test_a_name_that_stands_twice_cannot_change_the_status(twice: str) -> None:
+    entry = '{"request":{"uri":"/","method":"GET"},"started_at":1795491213522,' + twice + "}\n"
+    parsed = parser("kong-file-log").parse(batch(lines(kong()) + entry))
+
+    assert parsed.reject_counts == {"a JSON name that decides the status stands twice": 1}
+
+
+def test_a_header_of_that_name_changes_nothing() -> None:
+    request = {"uri": "/", "method": "GET", "headers": {"status": "200", "response": '{"status": 200}', "x": "\x01"}}
+    parsed = parser("kong-file-log").parse(batch(lines(kong(request=request))))
+
+    assert parsed.denials["status"].to_list() == [403]
+
+
+def test_an_object_over_two_lines_is_two_rejects() -> None:
+    whole = json.dumps(kong())
+    parsed = parser("kong-file-log").parse(
+        batch(whole.replace(', "response"', ',\n "response"') + "\n" + whole + whole + "\n")
+    )
+
+    assert parsed.reject_counts == {"not JSON": 3}
+
+
+def test_undecodable_bytes_become_replacement_characters() -> None:
+    raw = json.dumps(kong(request={"uri": "/caf@", "method": "GET"})).encode().replace(b"@", b"\xe9") + b"\n"
+    parsed = parser("kong-file-log").parse(batch(raw * 2))
+
+    assert parsed.denials["path"].to_list() == ["/caf\ufffd"] * 2
+    assert parsed.denials["origin_offset"].to_list() == [0, len(raw)]
+
+
+def test_an_array_on_a_line_gives_its_requests_offsets_of_their_own() -> None:
+    parsed = parser("kong-file-log").parse(batch(lines([kong(), kong()], kong())))
+
+    first = len(lines([kong(), kong()]))
+    assert parsed.denials["origin_offset"].to_list() == [0, 1, first]
+
+
+def test_paths_reach_into_lists_and_odd_names() -> None:
+    value = {"a.b": {"c": [1, {"d": 2}]}, "x-y": None}
+
+    assert steps(r"a\.b.c.-1.d") == ("a.b", "c", "-1", "d")
+    assert walk(value, steps(r"a\.b.c.-1.d")) == 2
+    assert walk(value, ("x-y", "z")) is None
+    assert walk(value, steps(r"a\.b.c.7")) is None
+
+
+def test_a_path_may_lead_through_another_ones_end() -> None:
+    decoder = PathDecoder([("a",), ("a", "b")])
+
+    assert decoder.attribute(("a", "b")) == (decoder.attribute(("a",))[0], ("b",))
