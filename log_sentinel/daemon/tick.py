@@ -15,6 +15,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from log_sentinel.daemon.customers import Customers
 from log_sentinel.daemon.event_time import EventTime
 from log_sentinel.detection.detector import KEPT
 from log_sentinel.detection.minutes import moment, number
@@ -64,6 +65,7 @@ class DetectionTick:
         self._caught_up = caught_up
         self._tell_the_past = tell_the_past
         self._time = EventTime()
+        self._customers = Customers(database)
         self._rules = {rule.name: rule for rule in detector.rules}
         self._live_from: int | None = None
         self._recorded: int | None = None
@@ -156,7 +158,7 @@ class DetectionTick:
                 if self._detector.total(at) not in (None, denials["n"].sum()):
                     self._detector.amend(at, denials, requests)
             elif last is not None or self._pending or not requests.is_empty():
-                self._pending.append((number(at), self._detector.feed(at, denials, requests)))
+                self._pending.append((number(at), self._customers.known(self._detector.feed(at, denials, requests))))
 
     def _record(self, now: datetime) -> list[Happening]:
         if not self._pending:

@@ -127,12 +127,17 @@ class Baseline:
         )
         self._hours.learn_many(taught.select("entity", "taught", "age"), first_bin, bins)
 
+    def entities_of(self, what: int) -> pl.Series:
+        """Those that are known of what is counted at that place."""
+        return self._levels.filter(pl.col("entity").str.starts_with(f"{what}|"))["entity"]
+
     def expected(self, entities: pl.Series, bin_number: int) -> pl.DataFrame:
-        """entity, usual (Float64): how many are usual in that bin; dispersion (Float64), for each of `entities`."""
+        """entity; usual and least (Float64): how many, at most and at least, are usual in that bin; dispersion."""
         known = self._levels.filter(pl.col("entity").is_in(entities.implode()))
         flat = self._mean(pl.col("level"))
         by_hour = self._hours.means(entities, bin_number)
         recent = (pl.col("recent") + PRIOR) / (self.recent_bins + 1)
+        present = self._hours.mean(flat, bin_number) if self._hours.lived(bin_number) else recent
         dispersion = (pl.col("spread") + DISPERSION * DISPERSION_BINS) / (self.bins + DISPERSION_BINS)
         return (
             pl.DataFrame({"entity": entities}, schema={"entity": pl.String})
@@ -141,9 +146,8 @@ class Baseline:
             .join(by_hour, on="entity", how="left")
             .select(
                 "entity",
-                usual=pl.max_horizontal(
-                    flat, self._hours.mean(flat, bin_number) if self._hours.lived(bin_number) else recent
-                ),
+                usual=pl.max_horizontal(flat, present),
+                least=pl.min_horizontal(flat, present),
                 dispersion=pl.max_horizontal(pl.lit(1.0), dispersion) * (1 + 1 / (self.bins + 1)),
             )
         )

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+import polars as pl
+
 from log_sentinel.detection import counting, learning, minutes
 from log_sentinel.detection.baseline import Baseline
 from log_sentinel.detection.bursts import Bursts
@@ -21,15 +23,15 @@ from log_sentinel.detection.judging import Judging, Knowledge
 from log_sentinel.detection.learning import LEARNED_LATE
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.requests import Requests
-from log_sentinel.detection.rule import WIDEST
+from log_sentinel.detection.rule import WIDEST, Kind
+from log_sentinel.detection.silence import silent_keys
 from log_sentinel.detection.spikes import spikes_of
+from log_sentinel.detection.spread import as_asked
 from log_sentinel.detection.window import Window, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    import polars as pl
 
     from log_sentinel.detection.rule import Rule
     from log_sentinel.detection.settings import DetectionSettings
@@ -91,6 +93,13 @@ class Detector:
         budget = self.settings.false_alarms_per_week
         known = Knowledge(self._census, self._usual, self._requests, self._bursts, number - self.first + 1, budget)
         high = self._judging.high(number, known, self._firing)
+        quiet = [
+            silent_keys(place, rule, self._counted, number, known)
+            for place, rule in enumerate(self.rules)
+            if rule.kind is Kind.SILENCE
+        ]
+        high = pl.concat([high, *quiet])
+        high = as_asked(high, self.rules, number, self._window, self._requests)
         high = since_first_fired(high, self._firing, number)
         if high.is_empty():
             return []

@@ -54,6 +54,18 @@ HIGH: dict[str, type[pl.DataType]] = {
     "since": pl.Int64,
 }
 
+RULES: dict[str, type[pl.DataType]] = {
+    "rule": pl.Int64,
+    "what": pl.Int64,
+    "dimension": pl.String,
+    "kind": pl.String,
+    "window": pl.Int64,
+    "at_least": pl.Int64,
+    "times": pl.Float64,
+    "confirm": pl.Int64,
+    "over": pl.String,
+}
+
 # Spikes of one rule told at one minute. Of more, the largest.
 MOST_SPIKES = 50
 SETTLED_MINUTES = 24 * 60
@@ -86,7 +98,7 @@ class Judging:
     """Judges every minute by `rules`, whose entities are numbered by the places of `counted`."""
 
     def __init__(self, rules: Sequence[Rule], counted: Sequence[Counted]) -> None:
-        self._windows = sorted({rule.window for rule in rules})
+        self._windows = sorted({rule.window for rule in rules if rule.kind is not Kind.SILENCE})
         self._rules = pl.DataFrame(
             [
                 {
@@ -101,8 +113,9 @@ class Judging:
                     "over": str(rule.usual_over),
                 }
                 for number, rule in enumerate(rules)
+                if rule.kind is not Kind.SILENCE
             ],
-            infer_schema_length=None,
+            schema=RULES,
         )
 
     def high(self, minute: int, known: Knowledge, firing: Mapping[int, Firing]) -> pl.DataFrame:
@@ -138,6 +151,8 @@ class Judging:
             rules = self._rules.filter(pl.col("window") == window)
             sums = known.census.sums(minute, window).filter(2 * pl.col("n") >= rules["at_least"].min())
             found.append(named(sums).join(rules, on="what").filter(2 * pl.col("n") >= pl.col("at_least")))
+        if not found:
+            return pl.DataFrame(schema=RULES)
         whole = pl.concat(found)
         return whole.filter((pl.col("kind") == Kind.THRESHOLD) | (known.lived >= SILENT_MINUTES))
 

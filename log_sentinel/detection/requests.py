@@ -24,7 +24,7 @@ MOST = 10.0
 # Fewer usual requests than this in a window say nothing about a ratio.
 FEWEST = 20.0
 
-COUNTED = (Counted(Dimension.ALL), Counted(Dimension.ROUTE))
+COUNTED = (Counted(Dimension.ALL), Counted(Dimension.ROUTE), Counted(Dimension.SOURCE))
 _WHOLE = f"0|0|{ALL_KEY}"
 
 
@@ -32,16 +32,16 @@ class Requests:
     """TRAFFIC of the last `keep` minutes and what is usual of it, in all and by route."""
 
     def __init__(self, keep: int) -> None:
-        self._census = Census(keep)
+        self.census = Census(keep)
         self.usual = Baseline(HALF_LIFE)
 
     def put(self, minute: int, traffic: pl.DataFrame) -> None:
         """Takes a minute's TRAFFIC in, in the place of what was there."""
-        self._census.put(minute, counts(traffic, COUNTED))
+        self.census.put(minute, counts(_with_source(traffic), COUNTED))
 
     def learn(self, bin_number: int) -> bool:
         """Takes in that bin; False, and nothing learned, if it had no requests."""
-        there = self._census.sums(bin_number * BIN + BIN - 1, BIN)
+        there = self.census.sums(bin_number * BIN + BIN - 1, BIN)
         if there.is_empty():
             return False
         self.usual.learn(there, (), bin_number)
@@ -49,19 +49,19 @@ class Requests:
 
     def learn_many(self, traffic: pl.DataFrame, first_bin: int, bins: int) -> None:
         """Takes in `bins` bins at once: TRAFFIC with `age`, as `Baseline.learn_many` has it."""
-        self.usual.learn_many(counts(traffic, COUNTED, "age"), first_bin, bins)
+        self.usual.learn_many(counts(_with_source(traffic), COUNTED, "age"), first_bin, bins)
 
     def in_window(self, until: int, minutes: int, route: str | None = None) -> int:
         """Requests of the window; of one route when it is named."""
         entity = _WHOLE if route is None else f"1|0|{route}"
-        return int(self._census.by_minute(until, minutes, pl.Series([entity]))["n"].sum())
+        return int(self.census.by_minute(until, minutes, pl.Series([entity]))["n"].sum())
 
     def factors(self, keys: pl.DataFrame, until: int, minutes: int) -> pl.DataFrame:
         """`keys` (dimension, key) with factor (Float64, 1 to 10): the window's requests against the usual."""
         is_route = pl.col("dimension") == Dimension.ROUTE
         asked = keys.with_columns(route=pl.when(is_route).then("1|0|" + pl.col("key")))
         entities = pl.concat([asked["route"].drop_nulls().unique(), pl.Series("route", [_WHOLE])])
-        now = self._census.by_minute(until, minutes, entities).group_by("entity").agg(pl.col("n").sum())
+        now = self.census.by_minute(until, minutes, entities).group_by("entity").agg(pl.col("n").sum())
         compared = (
             self.usual.expected(entities, until // BIN)
             .join(now, on="entity", how="left")
@@ -75,3 +75,8 @@ class Requests:
             .with_columns(pl.col("factor").fill_null(1.0 if whole.is_empty() else float(whole.item())))
             .drop("route")
         )
+
+
+def _with_source(traffic: pl.DataFrame) -> pl.DataFrame:
+    """TRAFFIC may come with the source it is of."""
+    return traffic if "source" in traffic.columns else traffic.with_columns(source=pl.lit(None, pl.String))

@@ -16,12 +16,21 @@ WIDEST = 60
 
 class Kind(StrEnum):
     """threshold: so many denials in the window. ratio: so many, and so many times the key's own usual. spike: so many,
-    so many times the usual, and more than chance would bring within the budget of false alarms.
+    so many times the usual, and more than chance would bring within the budget of false alarms. silence: so many times
+    fewer than usual.
     """
 
     THRESHOLD = "threshold"
     RATIO = "ratio"
     SPIKE = "spike"
+    SILENCE = "silence"
+
+
+class Of(StrEnum):
+    """What falls silent."""
+
+    DENIALS = "denials"
+    REQUESTS = "requests"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,8 @@ class Series:
 
     `denials` and `requests` are counts of minute 0, 1, 2 ... `usual` and `usual_requests` are the counts of every
     minute of the `history` before them. `fires_at` is the minute at whose end the rule fires, `resolves_at` the one at
-    whose end its incident resolves; None: it must not.
+    whose end its incident resolves; None: it must not. `spread`: columns and over how many values of each the denials
+    are spread evenly; over one where nothing is said.
     """
 
     name: str
@@ -39,6 +49,7 @@ class Series:
     usual: float = 0.0
     usual_requests: float = 0.0
     history: timedelta = timedelta(hours=24)
+    spread: tuple[tuple[str, int], ...] = ()
     fires_at: int | None = None
     resolves_at: int | None = None
 
@@ -72,6 +83,10 @@ class Rule:
     Fires for a key that has `at_least` denials in the `window` (and, for a ratio, `times_usual` times what is usual for
     it), when `confirm` minutes were high: a burst of one second is no incident. It goes on firing until it is half
     way back to the usual, and its incident resolves after `keep_firing_for` without.
+
+    `distinct`: columns and how many values of each the denials must have. `largest`: columns and the largest share one
+    value of each may have. `share`: the part of the key's requests that must be denied, for routes and the whole.
+    `of_requests`: it is requests that fall silent, and not denials.
     """
 
     name: str
@@ -84,6 +99,10 @@ class Rule:
     times_usual: float = 1.0
     usual_over: timedelta = timedelta(hours=24)
     confirm: int = 1
+    distinct: tuple[tuple[str, int], ...] = ()
+    largest: tuple[tuple[str, float], ...] = ()
+    share: float = 0.0
+    of_requests: bool = False
     keep_firing_for: timedelta = timedelta(minutes=10)
     labels: dict[str, str] = field(default_factory=dict)
     runbook: str | None = None

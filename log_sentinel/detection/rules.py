@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_sentinel import content
 from log_sentinel.detection import written
-from log_sentinel.detection.rule import WIDEST, Counted, Kind, Rule, Series
+from log_sentinel.detection.rule import WIDEST, Counted, Kind, Of, Rule, Series
 from log_sentinel.model.spike import Dimension, Severity
 
 if TYPE_CHECKING:
@@ -35,6 +35,10 @@ KEYS: dict[str, Read] = {
     "usual_over": written.history,
     "statuses": written.statuses,
     "where": partial(written.filters, columns=WHERE_COLUMNS),
+    "distinct": partial(written.per_column, columns=WHERE_COLUMNS, read=written.count),
+    "largest": partial(written.per_column, columns=WHERE_COLUMNS, read=written.share),
+    "share": written.share,
+    "of": partial(written.choice, Of),
     "for": partial(written.minutes, most=WIDEST),
     "keep_firing_for": partial(written.minutes, most=24 * 60),
     "severity": partial(written.choice, Severity),
@@ -42,10 +46,22 @@ KEYS: dict[str, Read] = {
     "runbook": written.text,
     "series": lambda found: found,
 }
+# Keys that the rule has under the same name.
+GIVEN = ("times_usual", "usual_over", "distinct", "largest", "share", "labels", "runbook")
 NEEDED = ("description", "kind", "dimension", "window", "at_least", "severity")
-NEEDED_BY = {Kind.THRESHOLD: (), Kind.RATIO: ("times_usual",), Kind.SPIKE: ("times_usual",)}
+NEEDED_BY = {
+    Kind.THRESHOLD: (),
+    Kind.RATIO: ("times_usual",),
+    Kind.SPIKE: ("times_usual",),
+    Kind.SILENCE: ("times_usual",),
+}
 # Keys that only some kinds read: written elsewhere they would promise what nobody does.
-ONLY_OF = {"times_usual": (Kind.RATIO, Kind.SPIKE), "usual_over": (Kind.RATIO, Kind.SPIKE)}
+ONLY_OF = {
+    "times_usual": (Kind.RATIO, Kind.SPIKE, Kind.SILENCE),
+    "usual_over": (Kind.RATIO, Kind.SPIKE, Kind.SILENCE),
+    "of": (Kind.SILENCE,),
+}
+REQUESTS_BY = (Dimension.ALL, Dimension.ROUTE, Dimension.SOURCE)
 
 SERIES_KEYS: dict[str, Read] = {
     "name": written.text,
@@ -54,6 +70,7 @@ SERIES_KEYS: dict[str, Read] = {
     "usual": written.number,
     "usual_requests": written.number,
     "history": written.duration,
+    "spread": partial(written.per_column, columns=WHERE_COLUMNS, read=written.count),
     "fires_at": written.number,
     "resolves_at": written.number,
 }
@@ -152,6 +169,10 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
                 mistakes.append(
                     RuleMistake(f"{where}, {key}", f'a rule of kind "{kind}" reads no such key; {allowed} does.')
                 )
+    by_requests = "share" if "share" in values else "of" if values.get("of") is Of.REQUESTS else None
+    if by_requests and values.get("dimension") not in (*REQUESTS_BY, None):
+        problem = f"requests are not counted by {values['dimension']}; by all, route or source they are."
+        mistakes.append(RuleMistake(f"{where}, {by_requests}", problem))
     if values.get("for", 1) > max(values.get("window", WIDEST), 1):
         mistakes.append(
             RuleMistake(f"{where}, for", f"got {values['for']}m; no longer than the window, {values['window']}m.")
@@ -159,9 +180,7 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
     series = _all_series(values.get("series", []), where, mistakes)
     if mistakes:
         raise BadRule(mistakes)
-    given: dict[str, Any] = {
-        key: values[key] for key in ("times_usual", "usual_over", "labels", "runbook") if key in values
-    }
+    given: dict[str, Any] = {key: values[key] for key in GIVEN if key in values}
     if "keep_firing_for" in values:
         given["keep_firing_for"] = written.duration(f"{values['keep_firing_for']}m")
     return Rule(
@@ -178,6 +197,7 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
         at_least=values["at_least"],
         severity=values["severity"],
         confirm=values.get("for", 1),
+        of_requests=values.get("of") is Of.REQUESTS,
         series=series,
         **given,
     )

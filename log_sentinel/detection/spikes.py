@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.detection import counting, evidence, minutes
+from log_sentinel.detection.census import BY_MINUTE
 from log_sentinel.model.spike import Dimension, Spike
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def spikes_of(
     courses = census.by_minute(minute, evidence.CHART_MINUTES, largest["entity"].unique()).partition_by(
         "entity", as_dict=True
     )
+    no_course = pl.DataFrame(schema=BY_MINUTE)
     spikes = []
     for (number,), of_rule in largest.partition_by("rule", as_dict=True, maintain_order=True).items():
         rule = rules[int(number)]
@@ -49,7 +51,7 @@ def spikes_of(
                     window_minutes=rule.window,
                     evidence={
                         **evidence.shape(rows),
-                        **evidence.course(courses[row["entity"],], minute, expected, rule.window),
+                        **evidence.course(courses.get((row["entity"],), no_course), minute, expected, rule.window),
                         **evidence.denominator(requests, dimension, key, minute, rule.window),
                         "shared": _shared(rows, (dimension, key), keys_of),
                     },

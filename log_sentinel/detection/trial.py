@@ -47,16 +47,16 @@ def try_series(rule: Rule, series: Series) -> Outcome:
     history = int(series.history / MINUTE)
     before = range(-history, 0)
     detector.learn(
-        _denied(rule, before, [series.usual] * history),
+        _denied(rule, series, before, [series.usual] * history),
         _traffic(before, [max(series.usual_requests, 1.0)] * history),
         START,
     )
     fired_at = last = resolved_at = None
-    requests = list(series.requests) + [round(series.usual_requests)] * len(series.denials)
+    requests = list(series.requests) + [round(series.usual_requests) or 1] * len(series.denials)
     for minute, (denials, asked) in enumerate(zip(series.denials, requests, strict=False)):
         at = range(minute, minute + 1)
         spikes = detector.feed(
-            START + minute * MINUTE, _denied(rule, at, [denials]), _traffic(at, [max(asked, denials, 1)])
+            START + minute * MINUTE, _denied(rule, series, at, [denials]), _traffic(at, [max(asked, denials)])
         )
         if spikes:
             fired_at = minute if fired_at is None else fired_at
@@ -78,7 +78,7 @@ def _when(minute: int | None) -> str:
     return "never" if minute is None else f"at minute {minute}"
 
 
-def _denied(rule: Rule, minutes: range, counts: list[float] | list[int]) -> pl.DataFrame:
+def _denied(rule: Rule, series: Series, minutes: range, counts: list[float] | list[int]) -> pl.DataFrame:
     entity = ENTITY | {column: values[0] for column, values in rule.counted.where if column in ENTITY}
     status = rule.counted.statuses[0] if rule.counted.statuses else 403
     frame = pl.DataFrame(
@@ -86,15 +86,30 @@ def _denied(rule: Rule, minutes: range, counts: list[float] | list[int]) -> pl.D
         schema={"minute": DENIED_MINUTES["minute"], "n": pl.Int64},
     ).filter(pl.col("n") > 0)
     same = {name: pl.lit(value, pl.String) for name, value in entity.items()}
-    return frame.with_columns(**same, status=pl.lit(status, pl.Int16)).select(list(DENIED_MINUTES))
+    rows = frame.with_columns(**same, status=pl.lit(status, pl.Int16)).select(list(DENIED_MINUTES))
+    return _spread(rows, series)
+
+
+def _spread(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
+    """The same denials, each minute's dealt out evenly over the values of the columns of `spread`."""
+    if not series.spread:
+        return rows
+    one_by_one = rows.select(pl.exclude("n").repeat_by("n").explode()).drop_nulls("minute")
+    dealt = one_by_one.with_columns(
+        (pl.col(column) + "-" + (pl.int_range(pl.len()).over("minute") % values).cast(pl.String)).alias(column)
+        for column, values in series.spread
+    )
+    return dealt.group_by(pl.all()).agg(n=pl.len().cast(pl.Int64)).select(list(DENIED_MINUTES))
 
 
 def _traffic(minutes: range, counts: list[float] | list[int]) -> pl.DataFrame:
     frame = pl.DataFrame(
         {"minute": [START + minute * MINUTE for minute in minutes], "n": _whole(counts)},
         schema={"minute": TRAFFIC["minute"], "n": pl.Int64},
-    )
-    return frame.with_columns(route=pl.lit(ENTITY["route"]), status=pl.lit(200, pl.Int16)).select(list(TRAFFIC))
+    ).filter(pl.col("n") > 0)
+    return frame.with_columns(
+        route=pl.lit(ENTITY["route"]), status=pl.lit(200, pl.Int16), source=pl.lit(ENTITY["source"])
+    ).select(*TRAFFIC, "source")
 
 
 def _whole(counts: list[float] | list[int]) -> list[int]:

@@ -9,11 +9,15 @@ from __future__ import annotations
 import difflib
 from datetime import timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from log_sentinel.config import durations
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 Choice = TypeVar("Choice", bound=StrEnum)
+Value = TypeVar("Value")
 
 
 def did_you_mean(found: object, allowed: list[str]) -> str:
@@ -123,6 +127,26 @@ def filters(found: object, columns: tuple[str, ...]) -> tuple[tuple[str, tuple[s
             raise ValueError(f"{column} is {shown(values)}; a text or a list of texts is needed.")
         read.append((str(column), tuple(sorted(listed))))
     return tuple(sorted(read))
+
+
+def per_column(
+    found: object, columns: tuple[str, ...], read: Callable[[object], Value]
+) -> tuple[tuple[str, Value], ...]:
+    """A table of columns, each with what `read` takes."""
+    if not isinstance(found, dict) or not found:
+        # a mistake in a file, not in a call
+        raise ValueError(f"got {shown(found)}; a table of columns, as in {{ route = 20 }}.")
+    values = []
+    for column, value in found.items():
+        if column not in columns:
+            raise ValueError(
+                f"got {shown(column)}; a column is one of {', '.join(columns)}.{did_you_mean(column, list(columns))}"
+            )
+        try:
+            values.append((str(column), read(value)))
+        except ValueError as error:
+            raise ValueError(f"{column}: {error}") from None
+    return tuple(sorted(values))
 
 
 def counts(found: object) -> tuple[int, ...]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # The most specific first.
 SPECIFIC = (
-    Dimension.ROUTE_CLIENT,
     Dimension.CLIENT,
+    Dimension.ROUTE_CLIENT,
     Dimension.IP,
     Dimension.NETWORK,
     Dimension.ROUTE,

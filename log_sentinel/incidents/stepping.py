@@ -133,7 +133,7 @@ class _Stepping:
     def _go_on(self, at: int, spike: Spike) -> None:
         before = self.incidents[at]
         worse = SEVERITIES.index(spike.severity) > SEVERITIES.index(before.severity)
-        grown = spike.observed >= GREW_TIMES * cast("int", before.evidence.get("told", before.observed))
+        grown = spike.observed >= max(1, GREW_TIMES * cast("int", before.evidence.get("told", before.observed)))
         now = self._with_figures(before, spike, told=worse or grown)
         if worse:
             self._happen(at, HappeningKind.ESCALATED, replace(now, severity=spike.severity))

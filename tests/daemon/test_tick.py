@@ -290,3 +290,16 @@ def test_three_disturbances_at_once_are_three_incidents(settled: Daemon) -> None
 
     opened = [said for said in told if said.startswith("opened")]
     assert sorted(opened) == ["opened /checkout", "opened 198.51.100.66", "opened noisy"]
+
+
+def test_a_customer_that_is_denied_is_graver_than_a_stranger(settled: Daemon) -> None:
+    with settled.database.write() as connection:
+        hours = [
+            {"hour": at(-60 * h), "dimension": "client", "key": "acme", "status_class": 2, "n": 100} for h in range(48)
+        ]
+        connection.execute(insert(tables.activity), hours)
+    settled.live(range(6), denied=60)
+    (customer,) = incidents.unresolved(settled.database)
+
+    assert (customer.severity, customer.evidence["who"]) == (Severity.CRITICAL, "customer")
+    assert customer.evidence["succeeded_before"] == 1.0

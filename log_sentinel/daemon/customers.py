@@ -1,0 +1,54 @@
+"""Looks up what the keys of spikes did before: who is hurt decides how grave an incident is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from log_sentinel.incidents.hurt import with_who_is_hurt
+from log_sentinel.model.spike import Dimension
+from log_sentinel.store.activity import Outcomes, outcomes
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from log_sentinel.model.spike import Spike
+    from log_sentinel.store.engine import Database
+
+# Activity is counted for these.
+COUNTED = (Dimension.CLIENT, Dimension.IP)
+
+Which = tuple[Dimension, str, "datetime"]
+
+
+class Customers:
+    """Asks the database once for each key and hour that a spike began in, for as long as it fires."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[Which, Outcomes | None] = {}
+
+    def known(self, spikes: list[Spike]) -> list[Spike]:
+        """`spikes`, those of clients and addresses with who is hurt by them."""
+        asked = {_which(spike) for spike in spikes if spike.dimension in COUNTED}
+        self._known = {which: found for which, found in self._known.items() if which in asked}
+        for dimension, hour in {(dimension, hour) for dimension, _, hour in asked - self._known.keys()}:
+            keys = [which[1] for which in asked - self._known.keys() if which[0] == dimension and which[2] == hour]
+            found = outcomes(self._database, dimension, keys, hour)
+            self._known.update({(dimension, key, hour): found.get(key) for key in keys})
+        return [self._told(spike) if spike.dimension in COUNTED else spike for spike in spikes]
+
+    def _told(self, spike: Spike) -> Spike:
+        before = self._known[_which(spike)]
+        if before is None:
+            return with_who_is_hurt(spike, hours=0, requests=0, succeeded=0, first_seen=None)
+        return with_who_is_hurt(
+            spike,
+            hours=before.hours,
+            requests=before.requests,
+            succeeded=before.succeeded,
+            first_seen=before.first_seen.isoformat(),
+        )
+
+
+def _which(spike: Spike) -> Which:
+    return (spike.dimension, spike.key, spike.since.replace(minute=0, second=0, microsecond=0))

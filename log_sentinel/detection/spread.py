@@ -1,0 +1,62 @@
+"""Over how many others a key's denials are spread: what tells a scanner (one address, many routes) from a lost key.
+
+A rule may ask for a number of distinct values (`distinct = { route = 20 }`) and for none of them to be large
+(`largest = { ip = 0.1 }`: no address has more than a tenth), or for a part of all requests (`share = 0.8`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from log_sentinel.detection import counting
+from log_sentinel.model.spike import Dimension
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from log_sentinel.detection.requests import Requests
+    from log_sentinel.detection.rule import Rule
+    from log_sentinel.detection.window import Window
+
+
+def as_asked(
+    high: pl.DataFrame, rules: Sequence[Rule], minute: int, window: Window, requests: Requests
+) -> pl.DataFrame:
+    """The rows of HIGH whose denials in the window are spread as their rules ask."""
+    kept = []
+    for (number,), of_rule in high.partition_by("rule", as_dict=True, maintain_order=True).items():
+        rule = rules[int(number)]
+        if rule.distinct or rule.largest:
+            keys = _spread(rule, of_rule["key"], minute, window)
+            of_rule = of_rule.filter(pl.col("key").is_in(keys.implode()))  # noqa: PLW2901 - the same rows, fewer
+        if rule.share:
+            enough = [
+                n >= rule.share * max(1, requests.in_window(minute, rule.window, _route(rule, key)))
+                for key, n in of_rule.select("key", "n").iter_rows()
+            ]
+            of_rule = of_rule.filter(pl.Series(enough, dtype=pl.Boolean))  # noqa: PLW2901 - as above
+        kept.append(of_rule)
+    return pl.concat(kept) if kept else high
+
+
+def _route(rule: Rule, key: str) -> str | None:
+    return key if rule.counted.dimension is Dimension.ROUTE else None
+
+
+def _spread(rule: Rule, keys: pl.Series, minute: int, window: Window) -> pl.Series:
+    rows = (
+        window.rows(minute, rule.window)
+        .filter(counting.wanted(rule.counted))
+        .with_columns(counting.key_of(rule.counted.dimension))
+        .filter(pl.col("key").is_in(keys.implode()))
+    )
+    for column, least in rule.distinct:
+        spread = rows.drop_nulls(column).group_by("key").agg(pl.col(column).n_unique().alias("distinct"))
+        rows = rows.filter(pl.col("key").is_in(spread.filter(pl.col("distinct") >= least)["key"].implode()))
+    for column, most in rule.largest:
+        parts = rows.group_by("key", column).agg(pl.col("n").sum())
+        share = parts.group_by("key").agg((pl.col("n").max() / pl.col("n").sum()).alias("share"))
+        rows = rows.filter(pl.col("key").is_in(share.filter(pl.col("share") <= most)["key"].implode()))
+    return rows["key"].unique()
