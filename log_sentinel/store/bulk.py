@@ -65,16 +65,27 @@ def _upsert(connection: Connection, table: Table, frame: pl.DataFrame, conflict:
 
 
 def _run(connection: Connection, table: Table, frame: pl.DataFrame, conflict: str = "") -> None:
-    rows = _times_as_text(frame, SQLITE_TIME).rows()
+    frame = _times_as_text(frame, SQLITE_TIME)
+    same = _same_throughout(frame) if frame.height >= ROWS_A_STATEMENT else []
+    varying = [name for name in frame.columns if name not in same]
+    constants = frame.select(same).row(0) if same else ()
+    rows = frame.select(varying).rows()
     whole = len(rows) - len(rows) % ROWS_A_STATEMENT
     if whole:
         several = [
-            tuple(chain.from_iterable(rows[first : first + ROWS_A_STATEMENT]))
+            tuple(chain(constants, *rows[first : first + ROWS_A_STATEMENT]))
             for first in range(0, whole, ROWS_A_STATEMENT)
         ]
-        connection.exec_driver_sql(_values(table, frame.columns, ROWS_A_STATEMENT) + conflict, several)
+        connection.exec_driver_sql(_values(table, same, varying, ROWS_A_STATEMENT) + conflict, several)
     if rows[whole:]:
-        connection.exec_driver_sql(_values(table, frame.columns, 1) + conflict, rows[whole:])
+        each = [constants + row for row in rows[whole:]]
+        connection.exec_driver_sql(_values(table, same, varying, 1) + conflict, each)
+
+
+def _same_throughout(frame: pl.DataFrame) -> list[str]:
+    """Columns with one value in all rows, such as the source: bound once a statement, and never all columns."""
+    same = [column.name for column in frame if column.null_count() == 0 and bool((column == column[0]).all())]
+    return same[: frame.width - 1]
 
 
 def _copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
@@ -87,10 +98,16 @@ def _copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
         copy.write(_times_as_text(frame, POSTGRES_TIME).write_csv(include_header=False).encode())
 
 
-def _values(table: Table, columns: list[str], rows: int) -> str:
-    names = ", ".join(map(_quoted, columns))
-    row = f"({', '.join('?' * len(columns))})"
-    return f"INSERT INTO {table.name} ({names}) VALUES {', '.join([row] * rows)}"  # noqa: S608 - our names
+def _values(table: Table, same: list[str], varying: list[str], rows: int) -> str:
+    """An INSERT whose first values are those of the columns `same`, for every one of its `rows`."""
+    names = ", ".join(map(_quoted, same + varying))
+    shared = [f"?{number + 1}" for number in range(len(same))]
+    first = len(same) + 1
+    several = (
+        f"({', '.join([*shared, *(f'?{first + row * len(varying) + number}' for number in range(len(varying)))])})"
+        for row in range(rows)
+    )
+    return f"INSERT INTO {table.name} ({names}) VALUES {', '.join(several)}"  # noqa: S608 - our names
 
 
 def _times_as_text(frame: pl.DataFrame, form: str) -> pl.DataFrame:
