@@ -69,6 +69,7 @@ def incident(**other: Any) -> Incident:
         "total": 434,
         "evidence": EVIDENCE,
         "finding": FINDING,
+        "labels": {"runbook": "https://runbooks.example.com/denials?team=payments&x=1"},
     }
     return Incident(**{**usual, **other})
 
@@ -126,7 +127,9 @@ def with_everything(text: str) -> Happening:
         "alternatives": [[text, 0.1]],
         "evidence": [{"field": text, "value": text, "says": text}] * 5,
     }
-    happening = opened(key=text, rule=text, evidence={**EVIDENCE, **listed}, finding=finding, labels={text: text})
+    happening = opened(
+        key=text, rule=text, evidence={**EVIDENCE, **listed}, finding=finding, labels={text: text, "runbook": text}
+    )
     return replace(happening, who=text)
 
 

@@ -16,7 +16,10 @@ from tests.delivery.http_server import HttpServer, Reply, Request
 TOKEN = "xoxb-canary-0123456789-slack"
 TEXT_KINDS = {"plain_text", "mrkdwn"}
 # What Slack's markup may hold: a date made by us. Anything else between angle brackets would take effect.
-MARKUP = re.compile(r"<(?!!date\^\d+\^[^<>|^]+\|[^<>|]+>)|(?<!UTC)>")
+# and a link to a runbook of the rule file's.
+MARKUP = re.compile(
+    r"<(?!https://runbooks\.example\.com/[^<>|]*\|Runbook>|!date\^\d+\^[^<>|^]+\|[^<>|]+>)|(?<!UTC)(?<!\|Runbook)>"
+)
 
 
 @dataclass

@@ -155,7 +155,7 @@ def test_nothing_of_a_log_is_looked_up_linked_or_mentioned_by_slack(slack: Slack
         False,
         "none",
     )
-    assert "https://" not in str(payload["blocks"])
+    assert "https://evil" not in str(payload)
 
 
 def test_the_metadata_by_which_a_message_is_known_again_holds_its_key(slack: SlackApi) -> None:

@@ -15,7 +15,7 @@ from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from log_sentinel.delivery.message.templates import Templates
-from log_sentinel.delivery.message.text import Quoted
+from log_sentinel.delivery.message.text import Quoted, Url
 from log_sentinel.model.incident import IncidentState
 from log_sentinel.model.spike import Severity
 
@@ -34,7 +34,7 @@ PRIORITY = {Severity.CRITICAL: "1", Severity.WARNING: "3", Severity.INFO: "5"}
 
 def shown_in_text(text: str) -> str:
     """For the text part: nothing there is markup, but clients make links of what looks like one."""
-    return LINK.sub(lambda found: f"[{found[0]}]", text)
+    return text if isinstance(text, Url) else LINK.sub(lambda found: f"[{found[0]}]", text)
 
 
 def shown_in_html(text: str) -> str:

@@ -5,11 +5,12 @@ limits, in the order that fits the cause.
 from __future__ import annotations
 
 import re
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from log_sentinel.delivery.message.evidence import tops
 from log_sentinel.delivery.message.message import Step, Verdict
-from log_sentinel.delivery.message.text import Phrase, joined, phrase, quoted
+from log_sentinel.delivery.message.text import Phrase, Quoted, joined, phrase, quoted
 from log_sentinel.model.finding import Cause, DeniedBy
 from log_sentinel.model.spike import Dimension
 
@@ -34,6 +35,16 @@ EVIDENCE_SHOWN = 4
 ALTERNATIVES_SHOWN = 2
 # Below this a cause is a guess, and is called one.
 SURE_ENOUGH = 0.5
+COMMAND_CHARACTERS = 400
+COLUMNS = {
+    Dimension.CLIENT: "client",
+    Dimension.IP: "ip",
+    Dimension.NETWORK: "network",
+    Dimension.ROUTE: "route",
+    Dimension.SOURCE: "source",
+}
+# What means nothing to a shell within double quotes, nor to SQL within single ones.
+SAFE_KEY = re.compile(r"[A-Za-z0-9._~:/{}@+-]{1,100}", re.ASCII)
 # A name that may stand in a command line as it is.
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 
@@ -77,7 +88,9 @@ def steps_for(incident: Incident) -> tuple[Step, ...]:
     if cause is Cause.IP_RESTRICTION:
         steps[0] = _judged_address(incident) or steps[0]
     show = quoted(f"log-sentinel incidents show {incident.id}")
-    return (*steps, Step(phrase("See every figure, and acknowledge or silence it."), show))
+    look = Step(phrase("See every figure, and acknowledge or silence it."), show)
+    query = _query(incident)
+    return (*steps, Step(phrase("Read the denied requests."), query), look) if query else (*steps, look)
 
 
 def _step(words: str, command: str | None = None) -> Step:
@@ -132,6 +145,19 @@ STEPS: dict[Cause, tuple[Step, ...]] = {
         ),
     ),
 }  # fmt: skip
+
+
+def _query(incident: Incident) -> Quoted | None:
+    """The command that lists the incident's denials; None where its key could mean something to a shell or to SQL."""
+    column = COLUMNS.get(incident.dimension)
+    if column is None or not SAFE_KEY.fullmatch(incident.key):
+        return None
+    since = incident.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+    query = (
+        f"select time, status, method, path, client, ip, cause from denials where {column} = '{incident.key}'"  # noqa: S608 - see SAFE_KEY
+        f" and time >= '{since}' order by time desc limit 50"
+    )
+    return quoted(f'log-sentinel sql "{query}"', COMMAND_CHARACTERS)
 
 
 def _groups_of(client: str) -> Step | None:

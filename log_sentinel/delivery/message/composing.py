@@ -12,9 +12,9 @@ from log_sentinel.delivery.message import wording
 from log_sentinel.delivery.message.causes import steps_for, verdict_of
 from log_sentinel.delivery.message.evidence import figure, series
 from log_sentinel.delivery.message.figures import figures_of
-from log_sentinel.delivery.message.message import Chart, Message, Sample
+from log_sentinel.delivery.message.message import Chart, Link, Message, Sample
 from log_sentinel.delivery.message.sparkline import sparkline
-from log_sentinel.delivery.message.text import Quoted, number, phrase, quoted
+from log_sentinel.delivery.message.text import Quoted, number, phrase, quoted, url
 from log_sentinel.model.incident import IncidentState
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def compose(
         steps=() if resolved else steps_for(incident),
         late_minutes=late_minutes(notification, now),
         merged=merged,
+        links=_links(incident.labels),
     )
 
 
@@ -85,6 +86,11 @@ def late_minutes(notification: Notification, now: datetime) -> int:
     """How long the notification took to get here, if the reader should know; 0 otherwise."""
     late = int((now - notification.created_at).total_seconds() // 60)
     return late if late >= LATE_MINUTES else 0
+
+
+def _links(labels: Mapping[str, str]) -> tuple[Link, ...]:
+    runbook = url(labels.get("runbook", ""))
+    return (Link("Runbook", runbook),) if runbook else ()
 
 
 def _chart(evidence: Mapping[str, object]) -> Chart | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from log_sentinel.delivery.message.text import Phrase, Quoted
+    from log_sentinel.delivery.message.text import Phrase, Quoted, Url
     from log_sentinel.model.incident import HappeningKind, IncidentState
     from log_sentinel.model.spike import Severity
 
@@ -56,6 +56,14 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Where to read on."""
+
+    label: str
+    url: Url
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
     """Denials over the last while, oldest first: a text picture, and its caption."""
 
@@ -95,3 +103,4 @@ class Message:
     steps: tuple[Step, ...]
     late_minutes: int
     merged: int = 1
+    links: tuple[Link, ...] = ()

@@ -7,6 +7,7 @@ and the values stay apart until then, in a `Phrase`.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,6 +57,22 @@ def quoted(value: object, limit: int = VALUE_CHARACTERS) -> Quoted:
     """`value` ready to be shown as data; an empty one is shown as (empty)."""
     # cut first: cleaning a megabyte to show a hundred characters of it would be the sender's choice of our speed
     return Quoted(cut(clean(cut(str(value), limit)), limit) or "(empty)")
+
+
+# RFC 3986's characters, without those that quote or end something in a channel: ' ( ) * are rare in a path, and can be
+# written in percent.
+ADDRESS = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&+,;=%-]{1,500}", re.ASCII)
+
+
+class Url(str):
+    """An address out of the settings or a rule file, never out of a log: the only thing that becomes a link."""
+
+    __slots__ = ()
+
+
+def url(address: str) -> Url | None:
+    """`address` as a link, None if it is no http(s) address that is safe to show in every channel."""
+    return Url(address) if ADDRESS.fullmatch(address) else None
 
 
 @dataclass(frozen=True, slots=True)

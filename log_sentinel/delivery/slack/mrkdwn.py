@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from log_sentinel.delivery.message.text import Quoted
+from log_sentinel.delivery.message.text import Quoted, Url
 from log_sentinel.delivery.slack.limits import length
 
 ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
@@ -31,7 +31,9 @@ def plain(text: str) -> str:
 
 
 def shown(text: str) -> str:
-    """For mrkdwn: a value from a log as a code span, words as words."""
+    """For mrkdwn: a value from a log as a code span, words as words, a link's address as it is."""
+    if isinstance(text, Url):
+        return text.translate(ESCAPED)
     return f"`{URL.sub('[:]//', text).translate(IN_CODE)}`" if isinstance(text, Quoted) else plain(text)
 
 

@@ -76,6 +76,7 @@ def facts(notification: Notification, message: Message) -> dict[str, Any]:
             }
             for sample in message.samples
         ],
+        "links": {link.label: link.url for link in message.links},
         "steps": [{"words": str(step.words), "command": step.command} for step in message.steps],
     }
 
