@@ -7,6 +7,9 @@ After a start it waits until every source has been read to its end once. Then it
 older than `RECENT` before the newest teach what is usual and end incidents, but open none: they are the past. What was
 known is saved every hour; from there it is fed again, in silence, what the store has.
 
+Of several daemons on one database one detects: it holds a lease, and what it writes is fenced by the lease's epoch. The
+next holder, and one that lost it and has it back, begins with what is stored.
+
 When the database is gone the spikes that were found wait in memory, and are recorded first when it is back.
 """
 
@@ -17,19 +20,19 @@ from typing import TYPE_CHECKING
 
 from log_sentinel.daemon.customers import Customers
 from log_sentinel.daemon.event_time import EventTime
-from log_sentinel.detection.detector import KEPT
+from log_sentinel.detection.detector import KEPT, Detector
 from log_sentinel.detection.minutes import moment, number
 from log_sentinel.incidents.stepping import GRACE, step
 from log_sentinel.model.incident import IncidentState
-from log_sentinel.store import detector_state, incidents, readers
+from log_sentinel.store import detector_state, incidents, leases, readers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
     import polars as pl
+    from sqlalchemy.engine import Connection
 
-    from log_sentinel.detection.detector import Detector
     from log_sentinel.model.incident import Happening, Incident
     from log_sentinel.model.spike import Spike
     from log_sentinel.store.engine import Database
@@ -43,12 +46,16 @@ RECENT = timedelta(minutes=15)
 BULK = 2 * 60
 STRETCH = 12 * 60
 SAVE_EVERY = 60
+LEASE, LEASE_LASTS = "detect", timedelta(minutes=2)
 # The widest jump ahead that is looked at in one tick.
 FARTHEST = timedelta(days=1)
 
 
 class DetectionTick:
-    """One detection over one database. `idle` and `caught_up` tell of the sources: see `event_time` and above."""
+    """One detection over one database. `idle` and `caught_up` tell of the sources: see `event_time` and above.
+
+    `holder` names this daemon among those on the same database.
+    """
 
     def __init__(
         self,
@@ -57,20 +64,31 @@ class DetectionTick:
         *,
         idle: Callable[[], bool],
         caught_up: Callable[[], bool],
+        holder: str = "log-sentinel",
         tell_the_past: bool = False,
     ) -> None:
         self._database = database
-        self._detector = detector
         self._idle = idle
         self._caught_up = caught_up
+        self._holder = holder
         self._tell_the_past = tell_the_past
-        self._time = EventTime()
         self._customers = Customers(database)
         self._rules = {rule.name: rule for rule in detector.rules}
+        self._epoch: int | None = None
+        self._begin_with(detector)
+
+    def _begin_with(self, detector: Detector) -> None:
+        self._detector = detector
+        self._time = EventTime()
         self._live_from: int | None = None
         self._recorded: int | None = None
         self._saved: int | None = None
         self._pending: list[tuple[int, list[Spike]]] = []
+
+    @property
+    def detector(self) -> Detector:
+        """The one that judges at present."""
+        return self._detector
 
     @property
     def watermark(self) -> datetime | None:
@@ -79,7 +97,9 @@ class DetectionTick:
 
     def __call__(self, now: datetime) -> list[Happening]:
         """Judges what is over at the wall's time `now`; gives what happened. Raises StoreError when it cannot."""
-        if self._live_from is None and not (self._caught_up() and self._start(now)):
+        if not self._my_turn():
+            return []
+        if self._live_from is None and not (self._caught_up() and self._started(now)):
             return []
         self._judge(now)
         return self._record(now)
@@ -88,8 +108,29 @@ class DetectionTick:
         """Keeps what is known, so that the next start need not be fed again. For the end of the daemon."""
         if self._recorded is not None and not self._pending and self._recorded != self._saved:
             with self._database.write() as connection:
+                self._check(connection)
                 detector_state.save(connection, self._detector.state(), moment(self._recorded), now)
             self._saved = self._recorded
+
+    def _my_turn(self) -> bool:
+        epoch = leases.take(self._database, LEASE, self._holder, LEASE_LASTS)
+        if epoch != self._epoch and self._live_from is not None:
+            # another one went on meanwhile: what is known here is not what is stored
+            self._begin_with(Detector(self._detector.rules, self._detector.settings))
+        self._epoch = epoch
+        return epoch is not None
+
+    def _check(self, connection: Connection) -> None:
+        if self._epoch is not None:
+            leases.check(connection, LEASE, self._holder, self._epoch)
+
+    def _started(self, now: datetime) -> bool:
+        try:
+            return self._start(now)
+        except BaseException:
+            # half learned is worse than not at all
+            self._begin_with(Detector(self._detector.rules, self._detector.settings))
+            raise
 
     def _start(self, now: datetime) -> bool:
         """Learns what there was; False as long as the logs have nothing."""
@@ -167,6 +208,7 @@ class DetectionTick:
         recorded = self._pending[-1][0]
         save = self._saved is None or recorded - self._saved >= SAVE_EVERY
         with self._database.write() as connection:
+            self._check(connection)
             known = incidents.known(connection, moment(self._pending[0][0]) - GRACE)
             for minute, spikes in self._pending:
                 at = moment(minute)

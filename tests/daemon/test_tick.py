@@ -15,7 +15,7 @@ from log_sentinel.detection.rule import Counted, Kind, Rule
 from log_sentinel.detection.settings import DetectionSettings
 from log_sentinel.incidents import people
 from log_sentinel.model.spike import Dimension, Severity
-from log_sentinel.store import incidents, tables
+from log_sentinel.store import incidents, leases, tables
 
 if TYPE_CHECKING:
     from log_sentinel.store.engine import Database
@@ -303,3 +303,46 @@ def test_a_customer_that_is_denied_is_graver_than_a_stranger(settled: Daemon) ->
 
     assert (customer.severity, customer.evidence["who"]) == (Severity.CRITICAL, "customer")
     assert customer.evidence["succeeded_before"] == 1.0
+
+
+def test_of_two_daemons_on_one_database_one_detects(settled: Daemon) -> None:
+    first, second = (
+        settled.tick,
+        DetectionTick(
+            settled.database,
+            Detector(RULES, DetectionSettings()),
+            idle=lambda: False,
+            caught_up=lambda: True,
+            holder="b",
+        ),
+    )
+    settled.write(range(5), denied=60)
+
+    assert second(at(5)) == []
+    assert [one.kind for one in first(at(5))] == ["opened"]
+
+
+def test_a_daemon_that_lost_its_turn_changes_nothing_and_begins_anew(settled: Daemon) -> None:
+    settled.live(range(3), denied=2)
+    slow, settled.tick = (
+        settled.tick,
+        DetectionTick(
+            settled.database,
+            Detector(RULES, DetectionSettings()),
+            idle=lambda: False,
+            caught_up=lambda: True,
+            holder="b",
+        ),
+    )
+    leases.give_back(settled.database, "detect", "log-sentinel")
+    told = settled.live(range(3, 9), denied=60)
+
+    assert told == ["opened acme"]
+    with (
+        pytest.raises(leases.LeaseLost, match="log-sentinel held it in epoch 1"),
+        settled.database.write() as connection,
+    ):
+        leases.check(connection, "detect", "log-sentinel", 1)
+    leases.give_back(settled.database, "detect", "b")
+    assert slow(at(9)) == []
+    assert slow.watermark == at(7)
