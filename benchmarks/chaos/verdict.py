@@ -32,13 +32,18 @@ class Written:
 
 @dataclass
 class Verdict:
-    """What is wrong, each with how often and some examples; and `window_lost`, which nobody can have."""
+    """What is wrong, each with how often and some examples.
+
+    `window_lost` nobody can have. `empty_gaps`: files of which nothing is missing as far as was seen, told as gaps all
+    the same, because they were rotated and packed before a first byte of them was seen.
+    """
 
     wrong: Counter[str] = field(default_factory=Counter)
     examples: dict[str, list[str]] = field(default_factory=dict)
     rows: int = 0
     requests: int = 0
     window_lost: int = 0
+    empty_gaps: int = 0
 
     @property
     def good(self) -> bool:
@@ -74,7 +79,9 @@ def judge(database: Database, written: Written, began: datetime) -> Verdict:
         "select source, path, \"offset\", size_seen from generations where state = 'gap'"
     ):
         # what was written into a window may have been seen before it was emptied, and so be told as a gap
-        if not written.windowed[source] or seen - read > WINDOW_BYTES:
+        if read == seen:
+            verdict.empty_gaps += 1
+        elif not written.windowed[source] or seen - read > WINDOW_BYTES:
             verdict.add("gap", f"{path}: read to {read}, seen to {seen}")
     for source, reason, count in database.rows("select source, reason, n from reject_counts"):
         verdict.add("rejected", f"{source}: {reason}", int(count))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from log_sentinel.daemon.judging import Format, judged
+from log_sentinel.daemon.patience import Patience
 from log_sentinel.model.commit import Commit, SourceBatch
 from log_sentinel.store.appending import Superseded
 from log_sentinel.store.engine import StoreError
@@ -43,7 +44,6 @@ COMMIT_BATCHES = 4
 GATHER_SECONDS = 0.2
 # At the end of one pass: how often it is looked whether everything read is committed.
 DRAIN_SECONDS = 0.005
-FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS = 0.5, 30.0
 # A source whose format nobody knows is looked at again after this long: more lines may tell.
 UNKNOWN_FORMAT_SECONDS = 10.0
 
@@ -72,7 +72,8 @@ class Ingest:
     """Carries lines from `readings` into the store by `append`.
 
     Without `wakeups` it is one pass: it stops when every source is at its end and everything is committed, and a
-    database that is gone ends it (`failure`). With them it goes on until `stop` and waits for a database to come back.
+    database that is gone ends it (`failure`). With them it goes on until `stop` and waits for a database to come back;
+    then the sources' checkpoints must wait with the same `patience` (patience.PatientCheckpoints).
     `finished` is set at the end, however it came; `failure` says why if it was not meant.
     """
 
@@ -84,19 +85,20 @@ class Ingest:
         instance: str,
         tally: Tally,
         wakeups: Wakeups | None = None,
+        patience: Patience | None = None,
         poll_seconds: float = 1.0,
     ) -> None:
         self.finished = threading.Event()
         self.failure: Exception | None = None
-        self.waiting_for_database: str | None = None
         self._readings = readings
         self._append = append
         self._instance = instance
         self._tally = tally
         self._wakeups = wakeups
+        self._patience = patience or Patience()
         self._poll_seconds = poll_seconds
         self._in_flight: queue.Queue[_InFlight | None] = queue.Queue(AHEAD)
-        self._stopping = threading.Event()
+        self._stopping = self._patience.stopping
         self._rewind = threading.Event()
         self._epoch = 0
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="parsing")
@@ -104,6 +106,11 @@ class Ingest:
             threading.Thread(target=self._guarded, args=(work,), name=name)
             for name, work in (("reading", self._read_on), ("writing", self._write_on))
         ]
+
+    @property
+    def waiting_for_database(self) -> str | None:
+        """Why the database is waited for; None when it is not."""
+        return self._patience.waiting
 
     @property
     def idle(self) -> bool:
@@ -149,6 +156,10 @@ class Ingest:
                     self._wakeups.wait(self._poll_seconds)
                 elif read < CHUNK_BYTES:
                     self._stopping.wait(max(0.0, GATHER_SECONDS - (time.monotonic() - began)))
+        except StoreError:
+            # asked to stop while a source waited for the database
+            if self._wakeups is None or not self._stopping.is_set():
+                raise
         finally:
             self._put(None)
 
@@ -210,31 +221,26 @@ class Ingest:
 
     def _commit(self, going: list[_InFlight]) -> None:
         batches = tuple(one.batch.result() for one in going)
-        retry = FIRST_RETRY_SECONDS
-        while True:
-            try:
-                appended = self._append(Commit(self._instance, batches))
-            except Superseded as why:
-                log.warning("checkpoint moved by somebody else; reading again from the database", reason=str(why))
-                self._tally.commit_failures += 1
-                self._rewind.set()
-                return
-            except StoreError as why:
-                self._tally.commit_failures += 1
-                if self._wakeups is None:
-                    raise
-                if self.waiting_for_database is None:
-                    log.warning("database is not available; waiting, the files keep the lines", reason=str(why))
-                self.waiting_for_database = str(why)
-                if self._stopping.wait(retry):
-                    return
-                retry = min(2 * retry, LONGEST_RETRY_SECONDS)
+        commit = Commit(self._instance, batches)
+        try:
+            if self._wakeups is None:
+                appended = self._append(commit)
             else:
-                break
-        if self.waiting_for_database is not None:
-            log.info("database is back")
-            self.waiting_for_database = None
+                appended = self._patience.until_answered(lambda: self._append(commit), self._commit_failed)
+        except Superseded as why:
+            log.warning("checkpoint moved by somebody else; reading again from the database", reason=str(why))
+            self._commit_failed()
+            self._rewind.set()
+            return
+        except StoreError:
+            # asked to stop while the database is away
+            if self._wakeups is None or not self._stopping.is_set():
+                raise
+            return
         self._count(batches, appended)
+
+    def _commit_failed(self) -> None:
+        self._tally.commit_failures += 1
 
     def _count(self, batches: tuple[SourceBatch, ...], appended: Appended) -> None:
         self._tally.commits += 1

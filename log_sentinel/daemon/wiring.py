@@ -17,6 +17,7 @@ from log_sentinel.daemon.ingest import Ingest, Reading
 from log_sentinel.daemon.jobs import Jobs
 from log_sentinel.daemon.lifecycle import Parts
 from log_sentinel.daemon.metrics import DaemonMetrics
+from log_sentinel.daemon.patience import Patience, PatientCheckpoints
 from log_sentinel.daemon.readings import chooser, definitions, options_for
 from log_sentinel.daemon.status import Status
 from log_sentinel.daemon.tally import Tally
@@ -97,7 +98,8 @@ class _Daemon:
     def __init__(self, prepared: Prepared, database: Database) -> None:
         self.settings, self.database = prepared.settings, database
         settings = prepared.settings
-        checkpoints = StoredCheckpoints(database, settings.instance)
+        patience = Patience()
+        checkpoints = PatientCheckpoints(StoredCheckpoints(database, settings.instance), patience)
         self.sources = [FileTail(name, source, checkpoints) for name, source in settings.sources.items()]
         self.readings = [Reading(source, prepared.formats[source.name]) for source in self.sources]
         self.tally, self.jobs, self.wakeups = Tally(), Jobs(), DirectoryWakeups()
@@ -107,6 +109,7 @@ class _Daemon:
             instance=settings.instance,
             tally=self.tally,
             wakeups=self.wakeups,
+            patience=patience,
             poll_seconds=min((one.poll_every.total_seconds() for one in settings.sources.values()), default=1.0),
         )
         self.delivery = Delivery(
