@@ -203,6 +203,13 @@ class Stream:
         at = offset - self._start
         return bytes(self._window[at : at + length])
 
+    def length(self) -> int:
+        """How many bytes there are in all; reads them."""
+        while not self.ended:
+            self._forget(self.seen - TAIL_BYTES)
+            self._more()
+        return self.seen
+
     def remembers(self, offset: int) -> bool:
         """Whether reading from `offset` on does not mean to start again."""
         return offset >= self._start

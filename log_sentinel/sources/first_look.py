@@ -83,9 +83,12 @@ def _note_as_finished(register: Register, path: str) -> None:
     try:
         row = generations.unread(register.source, path, content)
         if register.recognise(content, path) is None and row.head_len:
-            # an archive is not unpacked for this: its head is known, and nothing is added to it
-            size = content.stat().st_size if isinstance(content, PlainFile) else row.head_len
-            register.begin(replace(generations.stood_at(row, content, size, size), state=GenerationState.FINISHED))
+            if isinstance(content, PlainFile):
+                size = content.stat().st_size
+                row = generations.stood_at(row, content, size, size)
+            else:
+                row = generations.all_of_archive(row)
+            register.begin(replace(row, state=GenerationState.FINISHED))
     finally:
         content.close()
 

@@ -88,6 +88,16 @@ def stood_at(at: Checkpoint, content: Content, offset: int, size: int) -> Checkp
     return moved(at, content, offset, content.read_at(start, offset - start), size)
 
 
+def all_of_archive(at: Checkpoint) -> Checkpoint:
+    """`at` as of an archive that is not wanted. It is not unpacked for this: that no tail is known says so."""
+    return replace(at, offset=at.head_len, tail_len=0, tail_hash=EMPTY)
+
+
+def goes_on(at: Checkpoint, content: Content) -> bool:
+    """Whether `content`, which continues `at`, holds more than was read."""
+    return (at.tail_len > 0 or at.offset == 0) and len(content.read_at(at.offset, 1)) > 0
+
+
 def last_line_start(content: Content, size: int) -> int:
     """Where to start in a file of `size` bytes to read none of its whole lines; `size` when none ends nearby."""
     start = max(0, size - LAST_LINE_BYTES)

@@ -57,16 +57,16 @@ class Newcomers:
         row = self._register.recognise(content, path)
         if row is not None:
             done = row.state in (GenerationState.FINISHED, GenerationState.GAP)
-            if done and (isinstance(content, Stream) or stamp[2] <= row.offset):
+            if done and not generations.goes_on(row, content):
                 self._register.is_now(row, path, content)
                 self._settle(path, stamp, content)
                 return None
             return self._follow(path, content, row)
-        if self._register.copied_from(content, path) is not None:
-            self._settle(path, stamp, content)
-            return None
         if self._too_early(path, stamp, content):
             content.close()
+            return None
+        if self._register.copied_from(content, path) is not None:
+            self._settle(path, stamp, content)
             return None
         return self._follow(path, content, None)
 

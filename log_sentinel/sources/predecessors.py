@@ -2,145 +2,225 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from log_sentinel.model.lines import GenerationState
 from log_sentinel.sources import generations
-from log_sentinel.sources.archives import Stream
 from log_sentinel.sources.held import Held, Role
 from log_sentinel.sources.opening import CannotRead, PlainFile
+from log_sentinel.sources.register import is_copy
 
 if TYPE_CHECKING:
     from log_sentinel.model.lines import Checkpoint
     from log_sentinel.sources.following import Content
-    from log_sentinel.sources.register import Register
+    from log_sentinel.sources.register import Key, Register
 
 UNFINISHED = (GenerationState.ACTIVE, GenerationState.DRAINING)
 ATTEMPTS = 3
+
+
+def predecessors(
+    register: Register,
+    live: str,
+    *,
+    current: Checkpoint | None = None,
+    orphan: Checkpoint | None = None,
+    anew: Key | None = None,
+) -> list[Held]:
+    """Generations that had the name `live` and are to be read before the file that has it now, oldest first.
+
+    `current` is the generation of that file, None if there is no file or nothing is known of it. `orphan` is a
+    generation whose file was just written anew; `anew` is the key of that file.
+
+    Generations of which no file is left are in the list too, as LOST, for the step that says so.
+    """
+    return _search(register, live, current, None, orphan, anew)[0]
+
+
+def with_predecessors(register: Register, live: str, content: Content) -> tuple[list[Held], Checkpoint | None]:
+    """What is to be read before `content`, a file that just got the name `live`, and what is known of it itself.
+
+    Its own generation is recognised last when it takes its content to tell: an older file may be meant as well.
+    """
+    current = register.known_by_inode(content, live)
+    return _search(register, live, current, None if current else content, None, None)
+
+
+def _search(
+    register: Register,
+    live: str,
+    current: Checkpoint | None,
+    fresh: Content | None,
+    orphan: Checkpoint | None,
+    anew: Key | None,
+) -> tuple[list[Held], Checkpoint | None]:
+    for attempt in range(1, ATTEMPTS + 1):
+        search = _Search(register, live, current, fresh, orphan, anew, patient=attempt < ATTEMPTS)
+        try:
+            return search.run(), search.current
+        except _Moved:
+            search.give_back()
+    return [], current
 
 
 class _Moved(Exception):  # noqa: N818 - a file went to another name while we looked
     pass
 
 
-def predecessors(
-    register: Register, live: str, current: Checkpoint | None, orphan: Checkpoint | None = None
-) -> list[Held]:
-    """Generations that had the name `live` and are to be read before the file that has it now, oldest first.
+@dataclass
+class _Search:
+    """Goes through the rotated files from the newest back.
 
-    `current` is the generation of that file, None if it is a new one. Then, and when it was empty as far as we know,
-    there may be files that came and went since the last look: they are among the rotated ones, and are begun here.
-    `orphan` has just lost its file to another generation. Generations of which no file is left are in the list too, as
-    LOST, for the step that says so.
+    Files that came and went since the last look are there too, and nobody knows them yet: they are newer than the
+    newest known one. What is older than that was rotated before, and is not wanted. `bounded`: it was met. A file that
+    was empty as far as we know is no bound: it may have been filled, copied away and emptied any number of times.
+
+    `strangers` have an inode that is not known. One may hold what is left of a known generation; where several could
+    (they all begin with the same banner) it is the oldest, because the generation is older than what nobody knows.
     """
-    for attempt in range(ATTEMPTS):
-        try:
-            return _search(register, live, current, orphan, patient=attempt < ATTEMPTS - 1)
-        except _Moved:
-            continue
-    return []
 
+    register: Register
+    live: str
+    current: Checkpoint | None
+    fresh: Content | None
+    orphan: Checkpoint | None
+    anew: Key | None
+    patient: bool
+    waiting: dict[int, Checkpoint] = field(default_factory=dict)
+    resumed: dict[str, Held] = field(default_factory=dict)
+    strangers: dict[str, Content] = field(default_factory=dict)
+    unseen: dict[str, Content] = field(default_factory=dict)
 
-def _search(
-    register: Register, live: str, current: Checkpoint | None, orphan: Checkpoint | None, *, patient: bool
-) -> list[Held]:
-    waiting = {
-        row.generation: row
-        for row in register.family(live)
-        if row.state in UNFINISHED
-        and row.generation not in register.held
-        and (current is None or row.generation != current.generation)
-    }
-    if orphan is not None:
-        waiting[orphan.generation] = orphan
-    resumed: dict[str, Held] = {}
-    unseen: dict[str, Content] = {}
-    # From the newest back. What is older than one that is known was rotated before that was first seen.
-    known_met = current is not None and current.head_len > 0
-    paths = register.folders.siblings(live)
-    for path in reversed(paths):
-        if known_met and not waiting:
-            break
-        try:
-            content = register.open(path)
-        except CannotRead as why:
-            if why.gone and patient:
-                _give_back(register, resumed, unseen)
-                raise _Moved from None
-            register.problems.cannot_read(why)
-            continue
-        row = register.recognise(content, path) if register.holder(content.key) is None else None
-        if row is not None and (row.generation in waiting or _grew(row, content)):
-            role = (
-                Role.LEFT if (row.device, row.inode) == content.key and not isinstance(content, Stream) else Role.COPY
-            )
-            resumed[path] = register.take(role, _in_file(row, path, content), content)
-            waiting.pop(row.generation, None)
-            known_met = True
-        elif row is not None or register.holder(content.key) is not None:
+    def run(self) -> list[Held]:
+        self.waiting = self._unfinished()
+        self.bounded = self.current is not None and self.current.head_len > 0
+        wanted: set[str] = set()
+        paths = self.register.folders.siblings(self.live)
+        for path in reversed(paths):
+            if self.bounded and not self.waiting:
+                break
+            if not self.bounded:
+                wanted.add(path)
+            self._look_at(path)
+        for path in [one for one in paths if one in self.strangers]:
+            self._compare(path, self.strangers.pop(path), wanted=path in wanted)
+        if self.fresh is not None and (known := self.register.known_by_content(self.fresh, self.live)) is not None:
+            self.current = known
+            self.waiting.pop(known.generation, None)
+            self._forget_unseen()
+        # a generation that another followed name has taken along is read on under that name
+        lost = [self._lost(row) for row in self.waiting.values() if not self._is_elsewhere(row)]
+        for path in [one for one in paths if one in self.unseen]:
+            content = self.unseen.pop(path)
+            row = self.register.begin(generations.unread(self.register.source, path, content))
+            self._resume(path, content, row)
+        return lost + [self.resumed[path] for path in paths if path in self.resumed]
+
+    def give_back(self) -> None:
+        for held in self.resumed.values():
+            self.register.release(held)
+        for content in (*self.strangers.values(), *self.unseen.values()):
             content.close()
-            known_met = True
-        elif known_met:
+
+    def _unfinished(self) -> dict[int, Checkpoint]:
+        waiting = {
+            row.generation: row
+            for row in self.register.family(self.live)
+            if row.state in UNFINISHED and row.generation not in self.register.held
+        }
+        if self.current is not None:
+            waiting.pop(self.current.generation, None)
+        if self.orphan is not None:
+            waiting[self.orphan.generation] = self.orphan
+        return waiting
+
+    def _look_at(self, path: str) -> None:
+        try:
+            content = self.register.open(path)
+        except CannotRead as why:
+            if why.gone and self.patient:
+                raise _Moved from None
+            self.register.problems.cannot_read(why)
+            return
+        holder = self.register.holder(content.key)
+        if content.key == self.anew:
+            content.close()
+        elif holder is not None:
+            content.close()
+            self.bounded = self.bounded or holder.at.head_len > 0
+        elif (row := self.register.known_by_inode(content, path)) is not None:
+            self.bounded = self.bounded or row.head_len > 0
+            self._resume_or_close(path, content, row)
+        else:
+            self.strangers[path] = content
+
+    def _compare(self, path: str, content: Content, *, wanted: bool) -> None:
+        """`content`, older strangers having been compared before."""
+        row = self.register.known_by_content(content, path)
+        if row is not None:
+            self._forget_unseen()
+            self._resume_or_close(path, content, row)
+        elif not wanted or self._is_copy(path, content):
             content.close()
         else:
-            unseen[path] = content
-    # a generation that another name has taken along is read on by that name
-    lost = [
-        _lost(register, row, unseen, orphan) for row in waiting.values() if not _is_under_a_name(register, row, orphan)
-    ]
-    for path in [one for one in paths if one in unseen]:
-        row = register.begin(generations.unread(register.source, path, unseen[path]))
-        role = Role.COPY if isinstance(unseen[path], Stream) else Role.LEFT
-        resumed[path] = register.take(role, row, unseen[path])
-    return lost + [resumed[path] for path in paths if path in resumed]
+            self.unseen[path] = content
 
+    def _forget_unseen(self) -> None:
+        """A known file was met that is newer: what is older than that was rotated before."""
+        for content in self.unseen.values():
+            content.close()
+        self.unseen.clear()
 
-def _is_under_a_name(register: Register, row: Checkpoint, orphan: Checkpoint | None) -> bool:
-    return row is not orphan and register.is_named((row.device, row.inode))
+    def _is_copy(self, path: str, content: Content) -> bool:
+        """Whether it is a copy that was made, or is being made, of a file that is read."""
+        if self.fresh is not None and is_copy(content, self.fresh):
+            return True
+        return self.register.copied_from(content, path) is not None
 
+    def _resume_or_close(self, path: str, content: Content, row: Checkpoint) -> None:
+        written_on = row.state is GenerationState.FINISHED and generations.goes_on(row, content)
+        if self.waiting.pop(row.generation, None) is not None or written_on:
+            self._resume(path, content, row)
+        else:
+            content.close()
 
-def _lost(register: Register, row: Checkpoint, unseen: dict[str, Content], orphan: Checkpoint | None) -> Held:
-    """`row`, of which no file holds more. If a copy of it ends before what was read, nothing is missing."""
-    for path, content in list(unseen.items()):
-        if register.begins_like(row, content) and _ends_before(content, row.offset):
-            # its head is stored as that of the copy: it is to be known by it after a restart
-            head = content.head(row.head_len)
-            row = replace(_in_file(row, path, content), head_len=len(head), head_hash=generations.digest(head))
-            held = register.take(Role.COPY, row, unseen.pop(path))
-            held.covered = True
-            return held
-    held = register.take(Role.LOST, row, None)
-    missing = row.size_seen - row.offset
-    if missing > 0 or row is not orphan:
-        held.ends_as = GenerationState.GAP
-        register.problems.tell(
-            f"{row.path} (generation {row.generation})",
-            f"its file is gone and no rotated copy of it was found; it was read to byte {row.offset}, "
-            + (f"{missing} bytes that were seen after it are lost" if missing > 0 else "what came after that is lost"),
-            "Keep at least one rotated file uncompressed (delaycompress), and name logrotate's olddir in `rotated`.",
-        )
-    return held
+    def _resume(self, path: str, content: Content, row: Checkpoint) -> None:
+        """A file that still is the one it was may still be written; a copy of it or an archive is not."""
+        is_own = (row.device, row.inode) == content.key and isinstance(content, PlainFile)
+        role = Role.LEFT if is_own else Role.COPY
+        self.resumed[path] = self.register.take(role, _in_file(row, path, content), content)
 
+    def _is_elsewhere(self, row: Checkpoint) -> bool:
+        return row is not self.orphan and self.register.is_named((row.device, row.inode))
 
-def _grew(row: Checkpoint, content: Content) -> bool:
-    """Whether a finished generation was written on: its writer had kept it open."""
-    return (
-        row.state is GenerationState.FINISHED and isinstance(content, PlainFile) and content.stat().st_size > row.offset
-    )
+    def _lost(self, row: Checkpoint) -> Held:
+        """`row`, of which no file holds more. If a copy of it ends before what was read of it, nothing is missing."""
+        for path, content in list(self.unseen.items()):
+            if self.register.begins_like(row, content) and _ends_before(content, row.offset):
+                # its head is stored as that of the copy: it is to be known by it after a restart
+                head = content.head(row.head_len)
+                row = replace(_in_file(row, path, content), head_len=len(head), head_hash=generations.digest(head))
+                held = self.register.take(Role.COPY, row, self.unseen.pop(path))
+                held.covered = True
+                return held
+        held = self.register.take(Role.LOST, row, None)
+        missing = row.size_seen - row.offset
+        if missing > 0 or row is not self.orphan:
+            held.ends_as = GenerationState.GAP
+            lost = f"{missing} bytes that were seen after it are lost" if missing > 0 else "what came after it is lost"
+            self.register.problems.tell(
+                f"{row.path} (generation {row.generation})",
+                f"its file is gone and no rotated copy of it was found; it was read to byte {row.offset}, {lost}",
+                "Keep one rotated file uncompressed (delaycompress), and name logrotate's olddir in `rotated`.",
+            )
+        return held
 
 
 def _ends_before(content: Content, offset: int) -> bool:
-    return len(content.read_at(offset - 1, 1)) == 0
+    return offset > 0 and len(content.read_at(offset - 1, 1)) == 0
 
 
 def _in_file(row: Checkpoint, path: str, content: Content) -> Checkpoint:
     device, inode = content.key
     return replace(row, path=path, device=device, inode=inode)
-
-
-def _give_back(register: Register, resumed: dict[str, Held], unseen: dict[str, Content]) -> None:
-    for held in resumed.values():
-        register.release(held)
-    for content in unseen.values():
-        content.close()

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from log_sentinel.sources.settings import FileSource
 
 MOST_OPEN, FEWEST_OPEN = 64, 4
+# How many files are looked at for one that can be closed, before one more than allowed is opened.
+MOST_TRIED = 8
 
 Key = tuple[int, int]
 
@@ -138,7 +140,8 @@ class Register:
     def open(self, path: str) -> Content:
         """Raises CannotRead. When too many files are open, those that were read longest ago are closed for now."""
         if len(self._opened) >= self._allowed:
-            for held in sorted(self._opened.values(), key=lambda one: (one.role is not Role.LIVE, one.due)):
+            spare = sorted(self._opened.values(), key=lambda one: (one.role is not Role.LIVE, one.due))
+            for held in spare[:MOST_TRIED]:
                 if self._can_be_closed(held):
                     self._close(held)
                     break
@@ -170,26 +173,36 @@ class Register:
     # what is what
 
     def recognise(self, content: Content, path: str) -> Checkpoint | None:
-        """The known generation that `content` holds and nobody reads; None when it is a new one.
+        """The known generation that `content` holds and nobody reads; None when it is a new one."""
+        return self.known_by_inode(content, path) or self.known_by_content(content, path)
 
-        By device and inode first, then by what is in it. A generation whose own file is still there as it was read is
-        never taken over by another file: that is a copy, or one that began alike.
-        """
+    def known_by_inode(self, content: Content, path: str) -> Checkpoint | None:
         own = self._not_held(self._rows[one] for one in self._by_key.get(content.key, ()))
         for row in own:
             if _is_finished_archive(row, content) or generations.continues(row, content):
-                return row
-        family = self._not_held(row for row in self.family(path) if row.head_len and row not in own)
-        if isinstance(content, Stream):
-            family.reverse()  # it goes forward only
-        for row in family:
-            if generations.continues(row, content) and not self._lives_elsewhere(row):
                 return row
         if is_rotated(path):
             # a copy that ends before what was read of its original
             for row in own:
                 if row.state is GenerationState.FINISHED and row.head_len and generations.same_head(row, content):
                     return row
+        return None
+
+    def known_by_content(self, content: Content, path: str) -> Checkpoint | None:
+        """A generation whose own file is still there as it was read is never taken over by another file.
+
+        That is a copy of it, or a file that began alike.
+        """
+        rows = self._not_held(
+            row
+            for row in self.family(path)
+            if row.head_len and (row.device, row.inode) != content.key and generations.same_head(row, content)
+        )
+        if isinstance(content, Stream):
+            rows.reverse()  # it goes forward only
+        for row in rows:
+            if generations.continues(row, content) and not self._lives_elsewhere(row):
+                return row
         return None
 
     def _not_held(self, rows: Iterable[Checkpoint]) -> list[Checkpoint]:
@@ -208,20 +221,15 @@ class Register:
         return begins != b"" and head.startswith(begins)
 
     def copied_from(self, content: Content, path: str) -> Held | None:
-        """Whose file begins with all that is in `content`, which so is a copy of it, or one that is being made."""
-        if isinstance(content, Stream):
-            return None
-        size = content.stat().st_size
-        for held, original in self._originals(path):
-            if held.key != content.key and generations.begins_with(original, content, size):
-                return held
-        return None
+        """Whose file begins with all that is in `content`: a copy of it, packed or not, maybe unfinished."""
+        return next((held for held, one in self._originals(path) if is_copy(content, one)), None)
 
     def any_emptied(self, path: str) -> bool:
         """Whether a file that `path` may be a copy of was written anew, which its succession will find out next."""
         return any(not generations.continues(held.at, original) for held, original in self._originals(path))
 
     def _originals(self, path: str) -> Iterator[tuple[Held, PlainFile]]:
+        """One at a time: opening the next may close the one before."""
         for row in self.family(path):
             held = self.held.get(row.generation)
             if held is None or held.role not in (Role.LIVE, Role.LEFT):
@@ -258,6 +266,14 @@ class Register:
             return generations.continues(row, content)
         finally:
             content.close()
+
+
+def is_copy(content: Content, original: Content) -> bool:
+    """Whether all that is in `content` is in `original`, another file, too."""
+    if content.key == original.key:
+        return False
+    size = content.length() if isinstance(content, Stream) else content.stat().st_size
+    return generations.begins_with(original, content, size)
 
 
 def _key_of(path: str) -> Key | None:

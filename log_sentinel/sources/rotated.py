@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 from log_sentinel.sources.archives import UNPACKERS
@@ -31,6 +32,7 @@ def packing(name: str) -> str | None:
     return suffix if suffix in UNPACKERS else None
 
 
+@lru_cache(maxsize=1 << 14)
 def live_names(name: str) -> tuple[str, ...]:
     """The names a file called `name` may have had while it was written; `name` itself when rotation did not make it."""
     found = []

@@ -24,7 +24,7 @@ from log_sentinel.sources.archives import Stream
 from log_sentinel.sources.following import Replaced
 from log_sentinel.sources.held import Held, Role
 from log_sentinel.sources.opening import CannotRead, OutOfDescriptors, PlainFile, cannot_read
-from log_sentinel.sources.predecessors import predecessors
+from log_sentinel.sources.predecessors import predecessors, with_predecessors
 from log_sentinel.sources.rotated import packing
 
 if TYPE_CHECKING:
@@ -66,15 +66,15 @@ class Succession:
         if packing(self.path) is not None:
             self._let_go()
             return
+        for held in list(self.files):
+            if held.role is Role.LEFT:
+                self._look_at_left(held, now)
         try:
             found = Path(self.path).stat()
         except OSError as why:
             self._look_at_trouble(cannot_read(self.path, why))
         else:
             self._look_at_name(found, now)
-        for held in list(self.files):
-            if held.role is Role.LEFT:
-                self._look_at_left(held, now)
         self._let_go()
 
     def _live(self) -> Held | None:
@@ -87,7 +87,9 @@ class Succession:
             return
         if (live := self._live()) is not None:
             self._leave(live)
-        self._search(None)
+        if self._searched is not None:
+            self._searched = None
+            self.files += predecessors(self._register, self.path)
         if self.path == self._register.settings.path:
             # what a glob does not name any more is not missing
             self._register.problems.cannot_read(trouble)
@@ -95,7 +97,7 @@ class Succession:
     def _look_at_name(self, found: os.stat_result, now: float) -> None:
         key, live = (found.st_dev, found.st_ino), self._live()
         if live is not None and live.key == key:
-            live.saw(found, now)
+            self._see(live, found, now)
             return
         if live is not None:
             self._leave(live)
@@ -113,6 +115,15 @@ class Succession:
         live.role = Role.LEFT
         live.due, live.passed = True, False
         live.changed_at = self._register.clock()
+        self._look_at_left(live, live.changed_at)
+
+    def _see(self, held: Held, found: os.stat_result, now: float) -> None:
+        """Takes note of how the file stands; if it changed, whether it still holds what was read of it."""
+        try:
+            if held.saw(found, now) and held.content is not None and not generations.continues(held.at, held.content):
+                self._replaced(held)
+        except CannotRead as why:
+            self._register.problems.cannot_read(why)
 
     def _look_at_left(self, held: Held, now: float) -> None:
         try:
@@ -122,7 +133,9 @@ class Succession:
         if found is None or (found.st_dev, found.st_ino) != held.key:
             self._seek(held)
             return
-        held.saw(found, now)
+        self._see(held, found, now)
+        if held not in self.files:
+            return
         if held.ended and held.size > held.at.offset:
             held.take_up_again(GenerationState.DRAINING)
             self._register.problems.tell(
@@ -144,7 +157,7 @@ class Succession:
         """Looks for the file of `held` under other names: it was closed, and then moved once more."""
         self._drop(held)
         live = self._live()
-        self.files[0:0] = predecessors(self._register, self.path, None if live is None else live.at)
+        self.files[0:0] = predecessors(self._register, self.path, current=None if live is None else live.at)
 
     def _take_up(self, now: float) -> None:
         """Takes up the file that has the name now, and before it what is still to be read of those that had it."""
@@ -154,8 +167,9 @@ class Succession:
             self._register.problems.cannot_read(why)
             return
         self._register.problems.solved(self.path)
-        row = self._register.recognise(content, self.path)
-        self._search(content.key, row)
+        self._searched = content.key
+        before, row = with_predecessors(self._register, self.path, content)
+        self.files += before
         if row is None:
             row = self._begin(content, self.path)
         device, inode = content.key
@@ -182,11 +196,6 @@ class Succession:
             row = generations.stood_at(row, content, generations.last_line_start(content, size), size)
         return self._register.begin(row)
 
-    def _search(self, key: Key | None, current: Checkpoint | None = None) -> None:
-        if self._searched != key:
-            self._searched = key
-            self.files += predecessors(self._register, self.path, current)
-
     def _drop(self, held: Held) -> None:
         self.files.remove(held)
         self._register.release(held)
@@ -195,7 +204,7 @@ class Succession:
 
     def read(self, limit: int) -> Lines | None:
         for held in list(self.files):
-            if held.is_first_content() and (found := predecessors(self._register, self.path, held.at)):
+            if held.is_first_content() and (found := predecessors(self._register, self.path, current=held.at)):
                 place = self.files.index(held)
                 self.files[place:place] = found
                 return self.read(limit)
@@ -253,14 +262,14 @@ class Succession:
         self._drop(held)
         old = replace(held.at, size_seen=max(held.at.size_seen, held.proven_size))
         self._register.note(old)
-        found = predecessors(self._register, self.path, None, orphan=old)
+        anew: list[Held] = []
         if isinstance(content, PlainFile):
-            new = self._register.take(held.role, self._begin(content, held.path), content)
-            new.saw(content.stat(), self._register.clock())
-            found.append(new)
+            anew = [self._register.take(held.role, self._begin(content, held.path), content)]
+            anew[0].saw(content.stat(), self._register.clock())
         elif content is not None:
             content.close()
-        self.files[place:place] = found
+        found = predecessors(self._register, self.path, orphan=old, anew=None if content is None else content.key)
+        self.files[place:place] = found + anew
 
     # what is committed
 

@@ -199,7 +199,7 @@ def test_a_generation_that_is_nowhere_any_more_is_a_gap_and_told(log: Path) -> N
     assert lines(2) == watch.new()
     assert [("access.log", "gap", 11), ("access.log", "active", 11)] == watch.states()
     assert [
-        "its file is gone and no rotated copy of it was found; it was read to byte 11, what came after that is lost"
+        "its file is gone and no rotated copy of it was found; it was read to byte 11, what came after it is lost"
     ] == watch.problems()
 
 
