@@ -45,10 +45,15 @@ class NumberedLog:
             log.write(text)
 
     def rotate(self) -> None:
-        """Rename and create, as logrotate does it."""
-        self._rotated += 1
-        self.path.rename(self.path.with_name(f"{self.path.name}.{self._rotated}"))
+        """Rename and create, as logrotate does it: `.1` is the newest."""
+        for number in range(self._rotated, 0, -1):
+            self._named(number).rename(self._named(number + 1))
+        self.path.rename(self._named(1))
         self.path.touch()
+        self._rotated += 1
+
+    def _named(self, number: int) -> Path:
+        return self.path.with_name(f"{self.path.name}.{number}")
 
     def _line(self) -> str:
         number = self._written

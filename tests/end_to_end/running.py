@@ -1,7 +1,7 @@
 """Runs log-sentinel as people do, as a process of its own, and looks at it from outside: output, HTTP, database.
 
 Waiting is for something to be true, with a deadline, and ends at once when the process has died. Whatever a process
-prints is kept, and no secret of the settings may be in it: these tests set CANARY and Slack's TOKEN.
+prints is kept, and no secret of the settings may be in it: those that these tests set are looked for.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.delivery.slack_api import TOKEN
+from tests.delivery.smtp_server import PASSWORD
 from tests.end_to_end.real_nginx import a_free_port
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def a_daemon(settings: Path, environ: dict[str, str] | None = None) -> Iterator[
         raise
     else:
         if daemon.process.returncode is None:
+            # until its handlers are there, a signal ends it as it ends any program
+            daemon.says("watching")
             code = daemon.stop()
             assert code == 0, daemon.all_said
 
@@ -137,8 +140,8 @@ def run(*arguments: object, cwd: Path, environ: dict[str, str] | None = None) ->
 
 
 def assert_no_secret_in(said: str) -> None:
-    assert CANARY not in said
-    assert TOKEN not in said
+    for secret in (CANARY, TOKEN, PASSWORD):
+        assert secret not in said
 
 
 def environment(more: dict[str, str] | None) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.delivery.slack_api import TOKEN, SlackApi
-from tests.end_to_end.mailbox import a_mailbox
+from tests.delivery.smtp_server import PASSWORD, USER, SmtpServer
 from tests.end_to_end.real_nginx import RealNginx, a_real_nginx
 from tests.end_to_end.running import CANARY, a_daemon, number, rows, run, settings_file
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.delivery.slack_api import Posted
-    from tests.end_to_end.mailbox import Mailbox
 
 RULE = """
 description = "A {dimension} is denied often"
@@ -42,10 +41,10 @@ channel = "#api-alerts"
 base_url = "{slack}"
 [channels.mail]
 type = "email"
-host = "127.0.0.1"
+host = "localhost"
 port = {smtp}
-tls = "none"
-username = "sentinel"
+ca_file = "{authority}"
+username = "{user}"
 password = "{password}"
 sender = "log-sentinel@example.com"
 to = ["oncall@example.com"]
@@ -68,9 +67,10 @@ def slack() -> Iterator[SlackApi]:
 
 
 @pytest.fixture
-def mailbox() -> Iterator[Mailbox]:
-    with a_mailbox("sentinel", CANARY) as box:
-        yield box
+def mailbox(tmp_path: Path) -> Iterator[SmtpServer]:
+    server = SmtpServer(tmp_path, "starttls", auth=True)
+    yield server
+    server.close()
 
 
 def ordinary_minute(nginx: RealNginx, at: datetime) -> int:
@@ -97,7 +97,7 @@ def in_thread_of(opening: Posted, slack: SlackApi) -> list[Posted]:
 
 @pytest.mark.timeout(180)
 def test_each_spike_is_told_once_and_its_end_follows_in_the_same_thread(
-    nginx: RealNginx, slack: SlackApi, mailbox: Mailbox, database_url: str, tmp_path: Path
+    nginx: RealNginx, slack: SlackApi, mailbox: SmtpServer, database_url: str, tmp_path: Path
 ) -> None:
     rules = tmp_path / "alerts"
     rules.mkdir()
@@ -111,7 +111,9 @@ def test_each_spike_is_told_once_and_its_end_follows_in_the_same_thread(
             token=TOKEN,
             slack=slack.base_url,
             smtp=mailbox.port,
-            password=CANARY,
+            authority=mailbox.ca_file,
+            user=USER,
+            password=PASSWORD,
         ),
         url=database_url,
     )
@@ -163,7 +165,7 @@ def test_each_spike_is_told_once_and_its_end_follows_in_the_same_thread(
         daemon.wait_until(lambda: number(database_url, "select sum(n) from traffic") == requests + 6, "its request")
     assert before == (len(slack.messages), len(mailbox.mails))
 
-    listed = run("incidents", "list", "--config", settings, "--output", "csv", cwd=tmp_path)
+    listed = run("incidents", "list", "--all", "--config", settings, "--output", "csv", cwd=tmp_path)
     assert listed.returncode == 0, listed.stderr
     assert "acme-prod" in listed.stdout
 
@@ -182,12 +184,18 @@ def all_sent(url: str) -> bool:
 
 
 def test_a_token_and_a_password_that_are_wrong_are_said_plainly_and_are_not_shown(
-    nginx: RealNginx, slack: SlackApi, mailbox: Mailbox, tmp_path: Path
+    nginx: RealNginx, slack: SlackApi, mailbox: SmtpServer, tmp_path: Path
 ) -> None:
     text = SETTINGS.format(
-        rules="alerts", log=nginx.access_log, token=f"xoxb-{CANARY}", slack=slack.base_url, smtp=mailbox.port,
+        rules="alerts",
+        log=nginx.access_log,
+        token=f"xoxb-{CANARY}",
+        slack=slack.base_url,
+        smtp=mailbox.port,
+        authority=mailbox.ca_file,
+        user=USER,
         password=f"wrong-{CANARY}",
-    )  # fmt: skip
+    )
     settings = settings_file(tmp_path / "etc", text, url=f"sqlite:///{tmp_path}/sentinel.db")
     for channel, words in (("ops", "invalid_auth"), ("mail", "password")):
         tried = run("channels", "test", channel, "--config", settings, cwd=tmp_path)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import socket
+import struct
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from tests.store.postgres_server import PostgresServer
 
+# More lines than are read before somebody can ask to stop.
+LARGE = 200_000
 SOURCE = '[sources.{name}]\npath = "{path}"\nformat = "nginx-combined"\nstart = "beginning"\n'
 
 
@@ -56,7 +58,8 @@ def a_loop(path: Path) -> None:
 
 
 def binary(path: Path) -> None:
-    path.write_bytes(random.Random(7).randbytes(200_000))
+    """Records of numbers, as in a wtmp."""
+    path.write_bytes(b"".join(struct.pack("<iiqq", number, 7, 1_795_491_213, 0) for number in range(5000)))
 
 
 def a_pipe(path: Path) -> None:
@@ -232,10 +235,10 @@ def test_a_password_of_the_database_is_in_no_message(tmp_path: Path) -> None:
 
 
 def test_a_daemon_that_is_asked_to_stop_ends_with_0_and_has_stored_what_it_read(url: str, tmp_path: Path) -> None:
-    log = a_log(tmp_path / "access.log", 20_000)
+    log = a_log(tmp_path / "access.log", LARGE)
     settings = settings_file(tmp_path / "etc", SOURCE.format(name="edge", path=log.path), url=url)
     daemon = Daemon(settings)
     daemon.wait_until(lambda: requests(url, "edge") > 0, "the first lines")
     assert daemon.stop(signal.SIGTERM, within=10) == 0
     with a_daemon(settings) as again:
-        again.wait_until(lambda: requests(url, "edge") == 20_000, "the rest")
+        again.wait_until(lambda: requests(url, "edge") == LARGE, "the rest")
