@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from log_sentinel.parsing.layout import SHAPES, WIDTHS, Cut, Layout
+from log_sentinel.parsing.layout import NARROW, WIDTHS, Cut, Layout
 from log_sentinel.parsing.request_line import PROTOCOLS
 from log_sentinel.parsing.routes import ANY_METHOD
 from log_sentinel.parsing.times import MINUTE
@@ -185,4 +185,4 @@ def _fits(cut: Cut, value: pl.Expr) -> list[pl.Expr]:
         return []
     if cut.shape == "list":
         return [~value.str.ends_with(",")]  # the list goes on after a blank
-    return [value.str.contains(f"^{SHAPES[cut.shape]}$")]
+    return [value.str.contains(f"^{NARROW[cut.shape]}$")]

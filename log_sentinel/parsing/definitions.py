@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from log_sentinel.config.section import Section
 from log_sentinel.model.finding import Cause, DeniedBy
-from log_sentinel.parsing import log_format
+from log_sentinel.parsing.languages import LANGUAGES
 from log_sentinel.parsing.readings import INPUTS, Reading
 
 if TYPE_CHECKING:
@@ -47,6 +47,9 @@ def _known_zone(name: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_known_zone)]
+
+
+Shape = Literal["status", "clf", "iso8601", "seconds", "number", "list", "plain", "text", "address"]
 
 
 class ColumnSource(Section):
@@ -120,16 +123,19 @@ class Sample(Section):
 class Definition(Section):
     """One log format. `columns` and `evidence` name variables of the text format or paths of the JSON object.
 
-    For a text format the built-in meanings of its language's variables hold unless `columns` says otherwise.
-    `zone` is that of times written without an offset. `rules_version` grows when the verdict rules change.
+    For a text format the built-in meanings of its language's variables hold unless `columns` says otherwise. A server
+    that writes lines of several kinds (with and without captured headers) has several `log_format`, the commonest
+    first. `shapes` say what values look like where the language does not. `zone` is that of times written without an
+    offset. `rules_version` grows when the verdict rules change.
     """
 
     name: str = Field(pattern=NAME)
     gateway: str = Field(pattern=NAME)
     description: str = Field(min_length=1)
     kind: Literal["text", "json"]
-    language: Literal["nginx"] = "nginx"
-    log_format: str | None = None
+    language: Literal["nginx", "apache", "envoy", "fields"] = "nginx"
+    log_format: tuple[str, ...] = ()
+    shapes: dict[str, Shape] = Field(default_factory=dict)
     escape: Literal["default", "json", "none"] = "default"
     zone: Zone | None = None
     time_is: Literal["start", "end", "received"] = "end"
@@ -142,18 +148,28 @@ class Definition(Section):
     @model_validator(mode="before")
     @classmethod
     def _directive(cls, given: Any) -> Any:
-        """`log_format` may be the directive as nginx.conf has it: its quoting and its escape mode are taken off."""
-        if isinstance(given, dict) and isinstance(given.get("log_format"), str):
-            try:
-                found = log_format.read(given["log_format"])
-            except ValueError as error:
-                raise ValueError(f"log_format: {error}") from None
-            return {"escape": found.escape or "default"} | given | {"log_format": found.text}
-        return given
+        """`log_format` may be the server's directive as its configuration has it: quoting and escape mode are taken
+        off."""
+        if not isinstance(given, dict) or "log_format" not in given:
+            return given
+        formats = [given["log_format"]] if isinstance(given["log_format"], str) else given["log_format"]
+        language = LANGUAGES.get(given.get("language", "nginx"))
+        if (
+            language is None
+            or not isinstance(formats, list | tuple)
+            or not all(isinstance(each, str) for each in formats)
+        ):
+            return given
+        try:
+            found = [language.read(each) for each in formats]
+        except ValueError as error:
+            raise ValueError(f"log_format: {error}") from None
+        escape = next((each.escape for each in found if each.escape), "default")
+        return {"escape": escape} | given | {"log_format": tuple(each.text for each in found)}
 
     @model_validator(mode="after")
     def _whole(self) -> Definition:
-        if (self.kind == "text") != (self.log_format is not None):
+        if (self.kind == "text") != bool(self.log_format):
             raise ValueError('log_format: a definition of kind "text" has one, one of kind "json" has none')
         if self.kind == "json":
             missing = [name for name in ("time", "status") if name not in self.columns]

@@ -1,16 +1,28 @@
-"""An nginx log_format as a definition and as a layout."""
+"""A server's own directive as a definition."""
 
 from __future__ import annotations
 
 import re
 
 from log_sentinel.content import shipped
-from log_sentinel.parsing import log_format, nginx_variables
 from log_sentinel.parsing.definitions import BadDefinition, Definition, load
-from log_sentinel.parsing.layout import Layout, Literal, Part, Variable, lay_out
+from log_sentinel.parsing.languages import LANGUAGES
+from log_sentinel.parsing.layout import Variable
+from log_sentinel.parsing.readings import readings_of
 
-# whose verdict rules a pasted directive gets
-RULES_OF = {"nginx": "nginx-combined", "kong": "nginx-combined", "apisix": "nginx-combined"}
+# the language of a gateway's directive, and the shipped definition whose verdict rules it gets
+OF_GATEWAY = {
+    "nginx": ("nginx", "nginx-combined"),
+    "kong": ("nginx", "nginx-combined"),
+    "apisix": ("nginx", "nginx-combined"),
+    "apache": ("apache", "apache-combined"),
+    "envoy": ("envoy", "envoy-text"),
+}
+NEEDED = {
+    "nginx": "$time_local, $time_iso8601 or $msec, and $status. Add it in nginx.conf.",
+    "apache": "%t and %>s. Add it to the LogFormat.",
+    "envoy": "%START_TIME% and %RESPONSE_CODE%. Add it to the format string.",
+}
 
 
 def from_directive(directive: str, gateway: str = "nginx") -> Definition:
@@ -19,42 +31,27 @@ def from_directive(directive: str, gateway: str = "nginx") -> Definition:
     Raises BadDefinition when the directive has no variables, or lacks what no event can do without: a time and a
     status.
     """
+    language_name, model = OF_GATEWAY[gateway]
+    language = LANGUAGES[language_name]
     try:
-        found = log_format.read(directive)
+        found = language.read(directive)
     except ValueError as error:
         raise BadDefinition("log_format", f"{error}.") from None
     where = f"log_format {found.name}".strip()
-    given = nginx_variables.readings(found.variables)
+    variables = {part.name for part in language.parts(found.text) if isinstance(part, Variable)}
+    given = readings_of(language.meanings, variables)
     missing = [needed for needed in ("time", "status") if needed not in given]
     if missing:
-        raise BadDefinition(
-            where,
-            f"no {' and no '.join(missing)}; an event needs $time_local, $time_iso8601 or $msec, and $status. "
-            "Add it in nginx.conf.",
-        )
+        raise BadDefinition(where, f"no {' and no '.join(missing)}; an event needs {NEEDED[language_name]}")
     name = re.sub(r"[^a-z0-9]+", "-", found.name.lower()).strip("-") or "custom"
-    return load(shipped("parsers") / f"{RULES_OF[gateway]}.toml").model_copy(
+    return load(shipped("parsers") / f"{model}.toml").model_copy(
         update={
             "name": name if name.startswith(gateway) else f"{gateway}-{name}",
             "gateway": gateway,
             "description": where,
-            "log_format": found.text,
+            "language": language_name,
+            "log_format": (found.text,),
             "escape": found.escape or "default",
             "samples": (),
         }
     )
-
-
-def layout(text: str, escape: str) -> Layout:
-    """The layout of a format's joined text."""
-    parts: list[Part] = []
-    position = 0
-    for found in log_format.VARIABLE.finditer(text):
-        if found.start() > position:
-            parts.append(Literal(text[position : found.start()]))
-        variable = found[1] or found[2]
-        parts.append(Variable(variable, nginx_variables.shape(variable)))
-        position = found.end()
-    if position < len(text):
-        parts.append(Literal(text[position:]))
-    return lay_out(parts, escape)

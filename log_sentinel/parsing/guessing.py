@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 from log_sentinel.model.columns import EVIDENCE_PREFIX
 from log_sentinel.model.lines import Checkpoint, Lines, Move
-from log_sentinel.parsing.compiling import ParseOptions, Parser, compiled
+from log_sentinel.parsing.compiling import compiled
+from log_sentinel.parsing.options import ParseOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from log_sentinel.parsing.definitions import Definition
+    from log_sentinel.parsing.parser import Parser
 
 LINES = 200
 # Between formats that read the same lines, the one that tells more of them wins.
@@ -54,17 +56,18 @@ def guess(head: bytes, definitions: Iterable[Definition]) -> Guess | None:
     ranked = sorted((score for score in scores if score[0] > 0), reverse=True)
     if not ranked:
         return None
-    confidence, _, name = ranked[0]
-    second, _, runner_up = ranked[1] if len(ranked) > 1 else (0.0, 0.0, None)
+    confidence, _, _, name = ranked[0]
+    second, _, _, runner_up = ranked[1] if len(ranked) > 1 else (0.0, 0.0, 0, None)
     return Guess(name, confidence, runner_up, second)
 
 
-def _score(parser: Parser, batch: Lines, lines: int) -> tuple[float, float, str]:
-    """The share of lines read, then how much was read of each, then the name."""
+def _score(parser: Parser, batch: Lines, lines: int) -> tuple[float, float, int, str]:
+    """The share of lines read, then how much was read of each, then how narrow the format is, then the name."""
     frame = parser.events(batch).frame
     told = [name for name in frame.columns if name in TELLING or name.startswith(EVIDENCE_PREFIX)]
     values = sum(frame.height - frame[name].null_count() for name in told)
-    return round(frame["origin_offset"].n_unique() / lines, 4), values / max(frame.height, 1), parser.definition.name
+    share, told_of_each = round(frame["origin_offset"].n_unique() / lines, 4), values / max(frame.height, 1)
+    return share, told_of_each, -len(parser.definition.log_format), parser.definition.name
 
 
 def _batch(data: bytes) -> Lines:

@@ -26,7 +26,15 @@ SHAPES: dict[str, str] = {
     "list": r"[^ ,]*(?:(?:, | : )[^ ,]+)*",
     "host": r"[^/ \"]*",
     "word": r"[A-Za-z0-9]*",
+    # the last colon before digits is the port's
+    "address": r"(?:\[[0-9A-Fa-f:.%a-z]*\]|[0-9A-Za-z:.%-]+(?=:[0-9]{1,5}(?![0-9A-Fa-f:])))",
     "number": r"(?:-|[0-9]{1,15}(?:\.[0-9]{1,9})?)",
+}
+# what the fast path takes instead: no more than the shape, and without looking ahead
+NARROW = SHAPES | {
+    "list": r"[\x00-\x1f!-+\--\x7f]*(?:, [\x00-\x1f!-+\--\x7f]+)*",
+    "host": r"[!#-.0-\x7f]*",
+    "address": r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+",
 }
 WIDTHS = {"status": 3, "clf": 26, "iso8601": 25}
 # These close a value only where the next variable touches it; before a literal they are as good as plain.
@@ -173,10 +181,8 @@ def _atomic(stop: Stop, shape: str) -> str:
 
 def _narrow(stop: Stop, shape: str) -> str:
     match stop.kind:
-        case "shape" if shape == "list":
-            return r"[\x00-\x1f!-+\--\x7f]*(?:, [\x00-\x1f!-+\--\x7f]+)*"
         case "shape":
-            return SHAPES[shape].replace(r"[^/ \"]", r"[!#-.0-\x7f]")
+            return NARROW[shape]
         case "quoted":
             return _all_but(QUOTE)
         case "class":

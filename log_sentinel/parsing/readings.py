@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 TIMES = ("clf", "iso8601", "epoch_s", "epoch_ms", "datetime", "error_log")
@@ -49,3 +50,21 @@ class Reading:
 
     fields: tuple[str, ...]
     unit: str | None = None
+
+
+# input -> the variables of a language that give it with their units, the better ones first
+Meanings = Mapping[str, tuple[tuple[str, str | None], ...]]
+
+
+def readings_of(meanings: Meanings, variables: set[str]) -> dict[str, Reading]:
+    """The inputs that a format with these `variables` gives. Where several give one, those of the best one's unit
+    count."""
+    found: dict[str, Reading] = {}
+    for name, ways in meanings.items():
+        present = [(variable, unit) for variable, unit in ways if variable in variables]
+        if present:
+            unit = present[0][1]
+            found[name] = Reading(tuple(variable for variable, its in present if its == unit), unit)
+    if "time" in found and found["time"] == found.get("fine_time"):
+        del found["fine_time"]
+    return found

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from log_sentinel.model.lines import Checkpoint, Lines, Move
-from log_sentinel.parsing.compiling import ParseOptions, compiled
+from log_sentinel.parsing.compiling import compiled
 from log_sentinel.parsing.definitions import BadDefinition
+from log_sentinel.parsing.options import ParseOptions
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,45 +8,57 @@ from log_sentinel.model.columns import EVIDENCE_PREFIX
 from log_sentinel.parsing.careful import NO_FIT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from log_sentinel.parsing.layout import Layout
     from log_sentinel.parsing.readings import Reading
 
 
 class TextReader:
-    """Reads a line into inputs. A field may stand twice in a format; its first place counts."""
+    """Reads a line into inputs by the first of the layouts that it fits.
+
+    A field may stand twice in a format; its first place counts.
+    """
 
     def __init__(
-        self, layout: Layout, readings: Mapping[str, Reading], evidence: Mapping[str, tuple[str, ...]]
+        self, layouts: Sequence[Layout], readings: Mapping[str, Reading], evidence: Mapping[str, tuple[str, ...]]
     ) -> None:
-        self._match = layout.pattern().match
-        self.group_of: dict[str, int] = {}
-        for number, cut in enumerate(layout.cuts, 1):
-            self.group_of.setdefault(cut.name, number)
         wanted = {name: reading.fields for name, reading in readings.items()}
         wanted |= {EVIDENCE_PREFIX + name: fields for name, fields in evidence.items()}
-        # input -> the groups it may come from, the first that is not "-" or empty
-        self.groups: dict[str, tuple[int, ...]] = {
-            name: tuple(self.group_of[field] for field in fields if field in self.group_of)
-            for name, fields in wanted.items()
-        }
-        self.groups = {name: groups for name, groups in self.groups.items() if groups}
-        self.names = tuple(self.groups)
-        self._single = [(name, groups[0] - 1) for name, groups in self.groups.items() if len(groups) == 1]
-        self._several = [(name, groups) for name, groups in self.groups.items() if len(groups) > 1]
+        self._variants = []
+        for layout in layouts:
+            groups = _groups(layout, wanted)
+            single = [(name, numbers[0] - 1) for name, numbers in groups.items() if len(numbers) == 1]
+            several = [(name, numbers) for name, numbers in groups.items() if len(numbers) > 1]
+            self._variants.append((layout.pattern().match, single, several))
+        # input -> the groups of the first layout that it may come from, the first that is given
+        self.groups = _groups(layouts[0], wanted)
+        self.names = tuple(dict.fromkeys(name for layout in layouts for name in _groups(layout, wanted)))
 
     def read(self, line: bytes) -> tuple[dict[str, object]] | str:
         """The line's inputs, escapes still in place, or why there are none."""
         text = line.decode("utf-8", "replace")
-        found = self._match(text.replace("\0", "\ufffd") if "\0" in text else text)
-        if found is None:
-            return NO_FIT
-        values = found.groups()
-        inputs: dict[str, object] = {name: values[index] for name, index in self._single}
-        for name, groups in self._several:
-            inputs[name] = first_given(values, groups)
-        return (inputs,)
+        if "\0" in text:
+            text = text.replace("\0", "\ufffd")
+        for match, single, several in self._variants:
+            found = match(text)
+            if found is not None:
+                values = found.groups()
+                inputs: dict[str, object] = {name: values[index] for name, index in single}
+                for name, groups in several:
+                    inputs[name] = first_given(values, groups)
+                return (inputs,)
+        return NO_FIT
+
+
+def _groups(layout: Layout, wanted: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[int, ...]]:
+    number_of: dict[str, int] = {}
+    for number, cut in enumerate(layout.cuts, 1):
+        number_of.setdefault(cut.name, number)
+    groups = {
+        name: tuple(number_of[field] for field in fields if field in number_of) for name, fields in wanted.items()
+    }
+    return {name: numbers for name, numbers in groups.items() if numbers}
 
 
 def first_given(values: tuple[str | None, ...], groups: tuple[int, ...]) -> str | None:

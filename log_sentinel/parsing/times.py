@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 MONTHS = dict(
     zip(("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"), range(1, 13), strict=True)
 )
-CLF = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ([+-])(\d\d)(\d\d)", re.ASCII)
+CLF = re.compile(
+    r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: ([+-])(\d\d)(\d\d))?", re.ASCII
+)
 ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?:(Z)|([+-])(\d\d):?(\d\d))?", re.ASCII
 )
@@ -32,14 +34,14 @@ HOUR = 3_600_000
 
 
 def clf(value: object, zone: tzinfo) -> int | None:
-    """24/Nov/2026:03:33:33 +0000, as nginx's $time_local and Apache's %t without brackets; a fraction is taken too."""
+    """24/Nov/2026:03:33:33 +0000, as nginx's $time_local and Apache's %t without brackets; HAProxy's with a fraction
+    and without an offset (then `zone` holds)."""
     found = CLF.fullmatch(value) if isinstance(value, str) else None
     if found is None or found[2] not in MONTHS:
         return None
     day, _, year, hour, minute, second, fraction, sign, hours, minutes = found.groups()
-    return _milliseconds(
-        (year, str(MONTHS[found[2]]), day, hour, minute, second), fraction, _offset(sign, hours, minutes)
-    )
+    clock = (year, str(MONTHS[found[2]]), day, hour, minute, second)
+    return _milliseconds(clock, fraction, _offset(sign, hours, minutes) if sign else zone)
 
 
 def iso8601(value: object, zone: tzinfo) -> int | None:

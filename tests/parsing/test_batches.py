@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from log_sentinel.model.columns import ACTIVITY, COMPANIONS, DENIALS, OTHER_KEY, REJECTS, TRAFFIC
-from log_sentinel.parsing import compiling
+from log_sentinel.parsing import parser as parser_module
 from tests.parsing.builders import COMBINED, batch, line, parser, parser_of
 
 
@@ -16,7 +16,7 @@ from tests.parsing.builders import COMBINED, batch, line, parser, parser_of
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each test runs over both paths."""
     small = 0 if request.param == "fast" else 10**12
-    monkeypatch.setattr(compiling, "SMALL", {"text": small, "json": small})
+    monkeypatch.setattr(parser_module, "SMALL", {"text": small, "json": small})
     return str(request.param)
 
 
@@ -133,7 +133,7 @@ class TestBadInput:
             "too long": 1,
         }
         assert parsed.rejects.row(0) == (77, "too long", "\\xffabc")
-        assert parsed.rejects.height == compiling.REJECTS_SAMPLED
+        assert parsed.rejects.height == parser_module.REJECTS_SAMPLED
         assert parsed.lines == 43
 
     def test_a_status_is_three_ascii_digits(self) -> None:

@@ -40,8 +40,8 @@ REAL = [
             ' "$upstream_scheme://$upstream_host$upstream_uri" "$apisix_request_id"'
         ),
         (
-            '203.0.113.7 - - [24/Nov/2026:03:33:33 +0000] api.example.com "GET /a HTTP/1.1" 403 9 0.000 "-" "curl" - - -'
-            ' "http://api.example.com/a" "r1"'
+            '203.0.113.7 - - [24/Nov/2026:03:33:33 +0000] api.example.com "GET /a HTTP/1.1" 403 9 0.000 "-" "curl" - -'
+            ' - "http://api.example.com/a" "r1"'
         ),
         {"host": "api.example.com", "upstream_status": None, "request_id": "r1"},
     ),
@@ -63,8 +63,8 @@ REAL = [
     ),
     (
         (
-            '[$time_local] $upstream_cache_status $upstream_status $status - $request_method $scheme $host "$request_uri"'
-            " [Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] [Sent-to $server]"
+            "[$time_local] $upstream_cache_status $upstream_status $status - $request_method $scheme $host"
+            ' "$request_uri" [Client $remote_addr] [Length $body_bytes_sent] [Gzip $gzip_ratio] [Sent-to $server]'
             ' "$http_user_agent" "$http_referer"'
         ),
         (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from log_sentinel.parsing import compiling
+from log_sentinel.parsing import parser as parser_module
 from log_sentinel.parsing.json_paths import PathDecoder, steps, walk
 from tests.parsing.builders import batch, parser
 
@@ -12,7 +12,7 @@ from tests.parsing.builders import batch, parser
 @pytest.fixture(params=["careful", "fast"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     small = 0 if request.param == "fast" else 10**12
-    monkeypatch.setattr(compiling, "SMALL", {"text": small, "json": small})
+    monkeypatch.setattr(parser_module, "SMALL", {"text": small, "json": small})
     return str(request.param)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from log_sentinel.parsing import compiling
+from log_sentinel.parsing import parser as parser_module
 from tests.parsing.builders import COMBINED, batch, parser, parser_of
 from tests.parsing.writers import requests, text, written
 
@@ -50,7 +50,7 @@ several = settings(
 
 
 def by(way: str, lines: Lines, directive: str, monkeypatch: pytest.MonkeyPatch, **options: object) -> ParsedLines:
-    monkeypatch.setattr(compiling, "SMALL", dict.fromkeys(("text", "json"), 0 if way == "fast" else 10**12))
+    monkeypatch.setattr(parser_module, "SMALL", dict.fromkeys(("text", "json"), 0 if way == "fast" else 10**12))
     return parser_of(directive, **options).parse(lines)
 
 
@@ -116,6 +116,6 @@ def test_no_bytes_raise(data: bytes) -> None:
     for name in ("nginx-combined", "kong-file-log"):
         with pytest.MonkeyPatch.context() as patch:
             for small in (0, 10**12):
-                patch.setattr(compiling, "SMALL", {"text": small, "json": small})
+                patch.setattr(parser_module, "SMALL", {"text": small, "json": small})
                 parsed = parser(name).parse(batch(data))
                 assert parsed.lines == parsed.traffic["n"].sum() + sum(parsed.reject_counts.values())

@@ -6,11 +6,17 @@ src/http/modules/ngx_http_log_module.c and src/http/ngx_http_upstream.c.
 
 from __future__ import annotations
 
-from log_sentinel.parsing.readings import Reading
+from typing import TYPE_CHECKING
 
-# input -> variables that give it, the better ones first
+from log_sentinel.parsing import log_format
+from log_sentinel.parsing.layout import Literal, Part, Variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "time": (("time_local", "clf"), ("time_iso8601", "iso8601"), ("msec", "epoch_s")),
+    "fine_time": (("msec", "epoch_s"),),
     "status": (("status", None),),
     "request": (("request", None),),
     "method": (("request_method", None),),
@@ -36,14 +42,17 @@ MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
 }
 
 # Only the diagnosis reads these.
-EVIDENCE = (
-    "limit_req_status",
-    "limit_conn_status",
-    "upstream_cache_status",
-    "ssl_client_verify",
-    "connection",
-    "upstream_status",
-)
+EVIDENCE = {
+    name: name
+    for name in (
+        "limit_req_status",
+        "limit_conn_status",
+        "upstream_cache_status",
+        "ssl_client_verify",
+        "connection",
+        "upstream_status",
+    )
+}
 
 SHAPED = {
     "status": "status",
@@ -75,21 +84,24 @@ LISTS = {
 }  # fmt: skip
 
 
-def shape(variable: str) -> str:
-    """The shape of `variable`'s values; what nginx does not define itself may hold anything."""
-    if variable in LISTS:
-        return "list"
-    return SHAPED.get(variable, "plain" if variable in PLAIN else "text")
+def parts(text: str) -> list[Part]:
+    """The literals and variables of a format's joined text. What nginx does not define itself may hold anything."""
+    return _parts(
+        text, lambda name: "list" if name in LISTS else SHAPED.get(name, "plain" if name in PLAIN else "text")
+    )
 
 
-def readings(variables: set[str]) -> dict[str, Reading]:
-    """The inputs that a format with these `variables` gives."""
-    found: dict[str, Reading] = {}
-    for name, ways in MEANINGS.items():
-        present = [(variable, unit) for variable, unit in ways if variable in variables]
-        if present:
-            unit = present[0][1]
-            found[name] = Reading(tuple(variable for variable, its in present if its == unit), unit)
-    if "msec" in variables and found["time"].unit != "epoch_s":
-        found["fine_time"] = Reading(("msec",), "epoch_s")
-    return found
+def plain_parts(text: str) -> list[Part]:
+    """The same for variables that mean nothing to nginx."""
+    return _parts(text, lambda _: "plain")
+
+
+def _parts(text: str, shape: Callable[[str], str]) -> list[Part]:
+    found: list[Part] = []
+    position = 0
+    for match in log_format.VARIABLE.finditer(text):
+        name = match[1] or match[2]
+        found += [Literal(text[position : match.start()]), Variable(name, shape(name))]
+        position = match.end()
+    found.append(Literal(text[position:]))
+    return [part for part in found if part != Literal("")]

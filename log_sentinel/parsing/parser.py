@@ -1,0 +1,144 @@
+"""Bytes of one format in, frames out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from log_sentinel.model.columns import COMPANIONS, DENIALS, EVIDENCE_PREFIX, REJECTS, TIME, empty
+from log_sentinel.model.parsed import ParsedLines
+from log_sentinel.parsing import tally
+from log_sentinel.parsing.careful import CarefulPath, LineReader, Rejected
+from log_sentinel.parsing.line_starts import LineStarts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from log_sentinel.model.lines import Lines
+    from log_sentinel.parsing.bulk import BulkReader
+    from log_sentinel.parsing.canonical import Canonical
+    from log_sentinel.parsing.definitions import Definition
+    from log_sentinel.parsing.options import ParseOptions
+    from log_sentinel.parsing.rows import Rows
+
+# Below this many bytes a batch is read line by line: the fast path's fixed cost is a few milliseconds.
+SMALL = {"text": 180_000, "json": 60_000}
+REJECTS_SAMPLED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Every request of a batch: `frame` has the columns of DENIALS, then the evidence's; `rejects` REJECTS, all of
+    them."""
+
+    frame: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+@dataclass(slots=True)
+class _Read:
+    """A batch read, by whichever path."""
+
+    rows: list[Rows]
+    traffic: list[pl.DataFrame]
+    activity: list[pl.DataFrame]
+    rejected: Rejected
+    lines: int = 0
+
+
+@dataclass(slots=True)
+class Parser:
+    """Parses one source's lines. Threads may share one: what it remembers only saves time, but for the routes
+    admitted."""
+
+    definition: Definition
+    options: ParseOptions
+    canonical: Canonical
+    reader: LineReader
+    bulk: BulkReader
+    _constants: dict[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._constants = {
+            "time_is": self.definition.time_is,
+            "format": self.definition.name,
+            "gateway": self.definition.gateway,
+        }
+
+    @property
+    def routes_full(self) -> bool:
+        """Whether the source has more routes than `route_cap`: the rest of them is {other}."""
+        return self.canonical.routes.full
+
+    def parse(self, lines: Lines) -> ParsedLines:
+        """The frames of a batch. Lines that cannot be read are rejects, whatever they hold; nothing is raised for a
+        line."""
+        options = self.options
+        read = self._read(lines, options.statuses | options.candidate_statuses, REJECTS_SAMPLED)
+        kept = self._frame(read.rows)
+        denied = pl.col("status").is_in(sorted(options.statuses))
+        return ParsedLines(
+            denials=kept.filter(denied),
+            candidates=kept.filter(~denied),
+            traffic=tally.summed(read.traffic),
+            activity=tally.bounded(read.activity, options.statuses, read.lines),
+            companions=empty(COMPANIONS),
+            rejects=_rejects(read.rejected),
+            reject_counts=read.rejected.counts,
+            lines=read.lines,
+        )
+
+    def events(self, lines: Lines) -> Events:
+        """All requests of a batch, of whatever status."""
+        read = self._read(lines, None, None)
+        return Events(self._frame(read.rows), _rejects(read.rejected))
+
+    def _read(self, lines: Lines, wanted: frozenset[int] | None, sampled: int | None) -> _Read:
+        batch = LineStarts(lines)
+        rejected = Rejected(sampled)
+        for offset, reason, head in lines.skipped:
+            rejected.add(offset, reason, head)
+        read = _Read([], [], [], rejected, lines=len(lines.skipped))
+        taken = self.bulk.read(batch, wanted) if len(batch.data) >= SMALL[self.definition.kind] else None
+        if taken is not None:
+            read.rows.append(taken.rows)
+            read.traffic.append(taken.traffic)
+            read.activity += taken.activity
+            read.lines += taken.lines
+            if not taken.left:
+                return read
+        numbers = range(len(batch.lines)) if taken is None else taken.left
+        counts = tally.Tally(self.options.statuses)
+        each = ((batch.offset(number), batch.lines[number]) for number in numbers)
+        rows, seen = CarefulPath(self.reader, self.canonical, wanted).read(each, counts, rejected)
+        read.rows.append(rows)
+        read.traffic.append(counts.traffic())
+        read.activity.append(counts.activity())
+        read.lines += seen
+        return read
+
+    def _frame(self, parts: Sequence[Rows]) -> pl.DataFrame:
+        """DENIALS and evidence columns, in the order of the lines."""
+        schema = DENIALS | {EVIDENCE_PREFIX + name: pl.String for name in self.canonical.evidence}
+        frames = [self._made(rows, schema) for rows in parts if rows.offsets]
+        if not frames:
+            return empty(schema)
+        return pl.concat(frames).sort("origin_offset") if len(frames) > 1 else frames[0]
+
+    def _made(self, rows: Rows, schema: dict[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
+        made = self.canonical.columns(rows)
+        columns = [
+            pl.Series(name, values, pl.Int64 if name == "time" else schema[name]) for name, values in made.items()
+        ]
+        others = [
+            pl.lit(self._constants.get(name), dtype).alias(name) for name, dtype in schema.items() if name not in made
+        ]
+        return (
+            pl.DataFrame(columns).lazy().with_columns(pl.col("time").cast(TIME), *others).select(list(schema)).collect()
+        )
+
+
+def _rejects(rejected: Rejected) -> pl.DataFrame:
+    return pl.DataFrame(rejected.samples, schema=REJECTS, orient="row")
