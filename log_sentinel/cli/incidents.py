@@ -10,7 +10,7 @@ import typer
 
 from log_sentinel.cli import opening
 from log_sentinel.cli.options import ConfigFile, DatabaseUrl, Output
-from log_sentinel.cli.output import Shape, document, show
+from log_sentinel.cli.output import Shape, document, show, text
 from log_sentinel.cli.visible import visible
 from log_sentinel.config import durations
 
@@ -33,6 +33,7 @@ LISTED = (
     "total",
 )
 TOLD = ("at", "kind", "who", "observed", "total")
+SILENCED = ("id", "matchers", "starts_at", "ends_at", "who", "why")
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="The incident's number.")]
 Who = Annotated[
@@ -49,6 +50,9 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show_incident)
     group.command("ack")(acknowledge)
     group.command("resolve")(resolve)
+    group.command("silence")(silence)
+    group.command("silences")(list_silences)
+    group.command("unsilence")(unsilence)
     app.add_typer(group, name="incidents")
 
 
@@ -119,6 +123,52 @@ def resolve(number: Number, *, by: Who, config: ConfigFile = None, db: DatabaseU
     from log_sentinel.incidents.people import resolved
 
     _take_step(number, resolved, by, config, db)
+
+
+def silence(
+    number: Number,
+    *,
+    by: Who,
+    lasting: Annotated[
+        timedelta, typer.Option("--for", parser=duration, metavar="DURATION", help="How long, as in 1h or 24h.")
+    ] = timedelta(hours=1),
+    why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for those who ask later.")] = "",
+    config: ConfigFile = None,
+    db: DatabaseUrl = None,
+) -> None:
+    """Tell nobody of an incident, or of a new one of the same rule and key, for a time. The incident itself goes on."""
+    from log_sentinel.model.silence import Silence
+    from log_sentinel.store import incidents, silences
+
+    now = datetime.now(UTC)
+    with opening.database(opening.settings(config, db)) as database:
+        incident = incidents.show(database, number).incident
+        matchers = {"rule": incident.rule, "dimension": str(incident.dimension), "key": incident.key}
+        made = silences.add(database, Silence(matchers, now, now + lasting, by, why), now)
+    print(visible(f"silence {made}: nobody is told of {incident.dimension} {incident.key} until {text(now + lasting)}"))
+
+
+def list_silences(*, config: ConfigFile = None, db: DatabaseUrl = None, output: Output = Shape.TABLE) -> None:
+    """List the silences in force."""
+    from log_sentinel.store import silences
+
+    with opening.database(opening.settings(config, db)) as database:
+        found = silences.in_force(database, datetime.now(UTC))
+    show(SILENCED, [[getattr(one, column) for column in SILENCED] for one in found], output)
+
+
+def unsilence(
+    number: Annotated[int, typer.Argument(metavar="SILENCE", help="The silence's number.")],
+    *,
+    config: ConfigFile = None,
+    db: DatabaseUrl = None,
+) -> None:
+    """End a silence before its time."""
+    from log_sentinel.store import silences
+
+    with opening.database(opening.settings(config, db)) as database:
+        silences.end(database, number, datetime.now(UTC))
+    print(f"silence {number}: ended")
 
 
 def _take_step(

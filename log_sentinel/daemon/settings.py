@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from log_sentinel.config.durations import Duration, parse
 from log_sentinel.config.section import Section
+from log_sentinel.delivery.heartbeat import HeartbeatSettings
 from log_sentinel.delivery.settings import ChannelSettings, Route
 from log_sentinel.detection.settings import DetectionSettings
 from log_sentinel.parsing.settings import DenialsSettings, ParsingSettings
@@ -41,5 +42,6 @@ class Settings(Section):
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     routing: list[Route] = Field(default_factory=list)
+    heartbeat: HeartbeatSettings | None = None
     web: WebSettings = Field(default_factory=WebSettings)
     log: LogSettings = Field(default_factory=LogSettings)

@@ -22,11 +22,14 @@ from log_sentinel.daemon.readings import chooser, definitions, options_for
 from log_sentinel.daemon.status import Status
 from log_sentinel.daemon.tally import Tally
 from log_sentinel.daemon.tick import DetectionTick
+from log_sentinel.delivery.heartbeat import Heartbeat
 from log_sentinel.delivery.loop import Delivery
 from log_sentinel.detection.detector import Detector
 from log_sentinel.detection.rules import load_rules, rule_files
+from log_sentinel.incidents.silences import silencing
 from log_sentinel.sources.tailer import FileTail
 from log_sentinel.sources.wakeups import DirectoryWakeups
+from log_sentinel.store import silences
 from log_sentinel.store.appending import append
 from log_sentinel.store.engine import open_database
 from log_sentinel.store.generations import StoredCheckpoints
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
     from log_sentinel.config.load import Loaded
     from log_sentinel.daemon.judging import Format
     from log_sentinel.daemon.settings import Settings
+    from log_sentinel.model.incident import Incident
     from log_sentinel.parsing.definitions import Definition
     from log_sentinel.sources.settings import SourceSettings
     from log_sentinel.store.engine import Database
@@ -118,12 +122,14 @@ class _Daemon:
             settings.routing,
             instance=settings.instance,
             background=lambda incident: around(database, incident),
+            muting=lambda now: _muted(database, now),
         )
         self.tick = DetectionTick(
             database,
             prepared.detector,
             idle=lambda: self.ingest.idle and not any(source.behind() for source in self.sources),
             caught_up=lambda: self.ingest.idle and all(source.caught_up for source in self.sources),
+            holder=settings.instance,
         )
 
     def start(self, parts: Parts) -> None:
@@ -158,10 +164,24 @@ class _Daemon:
         self.jobs.every(settings.detection.every, "detection", self._detect)
         self.jobs.every(settings.log.status_every, "status", status)
         self.jobs.every(RETENTION_EVERY, "retention", lambda now: sweep(self.database, settings.retention, now))
+        if settings.heartbeat is not None:
+            heartbeat = Heartbeat(settings.heartbeat, settings.instance)
+            self.jobs.every(settings.heartbeat.every, "heartbeat", lambda now: self._beat(heartbeat, now))
 
     def _detect(self, now: datetime) -> None:
         if self.tick(now):
             self.delivery.wake()
+
+    def _beat(self, heartbeat: Heartbeat, now: datetime) -> None:
+        """A sign of life, as long as lines come in and detection looks at them: silence must mean trouble."""
+        if self.health().ready and self.jobs.states["detection"].failing_since is None:
+            heartbeat.beat(now)
+
+
+def _muted(database: Database, now: datetime) -> Callable[[Incident], bool]:
+    """Whether somebody has silenced an incident at `now`."""
+    in_force = silences.in_force(database, now)
+    return lambda incident: silencing(incident, in_force, now) is not None
 
 
 def _chooser(

@@ -122,3 +122,22 @@ def test_what_is_over_cannot_be_taken_on(incidents_command: Called) -> None:
     assert ran.code == 1
     assert "resolved cannot be acknowledged" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_a_silenced_incident_is_listed_among_the_silences_until_it_is_unsilenced(incidents_command: Called) -> None:
+    silenced = incidents_command.run("silence", "1", "--for", "24h", "--by", "ada", "--why", "load test")
+    assert silenced.code == 0
+    assert silenced.out.startswith("silence 1: nobody is told of client acme until ")
+
+    (row,) = json.loads(incidents_command.run("silences", "--output", "json").out)
+    assert row["matchers"] == {"rule": "client-spike", "dimension": "client", "key": "acme"}
+    assert (row["who"], row["why"]) == ("ada", "load test")
+
+    assert incidents_command.run("unsilence", "1").code == 0
+    assert json.loads(incidents_command.run("silences", "--output", "json").out) == []
+
+
+def test_ending_a_silence_that_is_not_there_is_said(incidents_command: Called) -> None:
+    ran = incidents_command.run("unsilence", "7")
+
+    assert (ran.code, ran.err) == (1, "silence 7: there is none, or it has ended.\n")
