@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
 
-.PHONY: setup run test check bench bench-tools lock clean
+.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos lock clean
 
 setup: $(VENV)/.dev
 
@@ -24,6 +24,20 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.bench $(ARGS)
 
+# How good the detection is, beside the usual rules, on labelled traffic: make bench-detection ARGS="--seeds 11 12"
+bench-detection: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.detection $(ARGS)
+
+# Breaks files, processes and databases at random for a while, then counts every line: make chaos SEED=7
+SEED ?= 1
+chaos: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.chaos --seed $(SEED) $(ARGS)
+
+# What the README tells a new user to do, from a clean clone, downloads included.
+test-clean-clone: $(VENV)/.dev
+	$(BIN)/python -m tests.packaging.clean_clone
+
+# GoAccess and ripgrep for the bench, into a folder of the build, without root.
 bench-tools:
 	sh benchmarks/peers.sh build/peers
 
