@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED, VERDICT
+from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED, VERDICT, empty
 from log_sentinel.model.finding import Evidence, Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from log_sentinel.parsing.definitions import Condition, Definition, VerdictRule
 
@@ -39,6 +39,20 @@ def judge(frame: pl.DataFrame, definition: Definition) -> pl.DataFrame:
     verdicts = [_columns(finding(dict(zip(read, row, strict=True)), rules), definition) for row in kinds.iter_rows()]
     kinds = pl.concat([kinds, pl.DataFrame(verdicts, schema=VERDICT, orient="row")], how="horizontal")
     return keyed.join(kinds, on=keys, how="left", nulls_equal=True, maintain_order="left").select(list(JUDGED))
+
+
+def judge_each(
+    frame: pl.DataFrame, definitions: Mapping[str, Definition], evidence: Mapping[str, Collection[str]]
+) -> pl.DataFrame:
+    """As `judge`, for denials of several formats: each by the rules of the definition that its column `format` names.
+
+    `evidence`: the evidence columns that each format has; those of the others say nothing about its lines.
+    """
+    parts = []
+    for (name,), part in frame.group_by("format", maintain_order=True):
+        foreign = {each for each in part.columns if each.startswith(EVIDENCE_PREFIX)} - set(evidence[str(name)])
+        parts.append(judge(part.drop(foreign), definitions[str(name)]))
+    return pl.concat(parts).sort("origin_offset") if parts else empty(JUDGED)
 
 
 def finding(row: Mapping[str, str | None], rules: Sequence[CompiledRule]) -> Finding:

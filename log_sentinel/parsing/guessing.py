@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from log_sentinel.model.columns import EVIDENCE_PREFIX
 from log_sentinel.model.lines import Checkpoint, Lines, Move
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from log_sentinel.parsing.definitions import Definition
-    from log_sentinel.parsing.parser import Parser
 
 LINES = 200
 # Between formats that read the same lines, the one that tells more of them wins.
@@ -33,13 +32,26 @@ TELLING = (
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """`confidence` is the share of the lines that the format reads, 0..1. The runner-up is another format, if any
-    reads a line."""
+    """`confidence` is the share of the lines that the format reads, 0..1; the runner-up is the next best.
+
+    `mixed_with` reads most of the lines that the format does not: the file holds both.
+    """
 
     name: str
     confidence: float
     runner_up: str | None
     runner_up_confidence: float
+    mixed_with: str | None = None
+
+
+class _Score(NamedTuple):
+    """What decides, in its order; of formats that read the same, the one that allows less is the narrower."""
+
+    lines: int
+    told: float
+    narrowness: int
+    name: str
+    offsets: frozenset[int]
 
 
 def guess(head: bytes, definitions: Iterable[Definition]) -> Guess | None:
@@ -52,22 +64,29 @@ def guess(head: bytes, definitions: Iterable[Definition]) -> Guess | None:
     if not lines:
         return None
     batch = _batch(b"\n".join(lines))
-    scores = [_score(compiled(definition, ParseOptions()), batch, len(lines)) for definition in definitions]
-    ranked = sorted((score for score in scores if score[0] > 0), reverse=True)
-    if not ranked:
+    scores = sorted((_score(definition, batch) for definition in definitions), key=lambda each: each[:4], reverse=True)
+    if not scores or not scores[0].lines:
         return None
-    confidence, _, _, name = ranked[0]
-    second, _, _, runner_up = ranked[1] if len(ranked) > 1 else (0.0, 0.0, 0, None)
-    return Guess(name, confidence, runner_up, second)
+    best, others = scores[0], [score for score in scores[1:] if score.lines]
+    second = others[0] if others else None
+    beside = max(others, key=lambda each: len(each.offsets - best.offsets), default=None)
+    left = len(lines) - best.lines
+    mixed = beside is not None and left > 0 and 2 * len(beside.offsets - best.offsets) >= left
+    return Guess(
+        best.name,
+        round(best.lines / len(lines), 4),
+        second.name if second else None,
+        round(second.lines / len(lines), 4) if second else 0.0,
+        beside.name if beside is not None and mixed else None,
+    )
 
 
-def _score(parser: Parser, batch: Lines, lines: int) -> tuple[float, float, int, str]:
-    """The share of lines read, then how much was read of each, then how narrow the format is, then the name."""
-    frame = parser.events(batch).frame
-    told = [name for name in frame.columns if name in TELLING or name.startswith(EVIDENCE_PREFIX)]
-    values = sum(frame.height - frame[name].null_count() for name in told)
-    share, told_of_each = round(frame["origin_offset"].n_unique() / lines, 4), values / max(frame.height, 1)
-    return share, told_of_each, -len(parser.definition.log_format), parser.definition.name
+def _score(definition: Definition, batch: Lines) -> _Score:
+    frame = compiled(definition, ParseOptions()).events(batch).frame
+    telling = [name for name in frame.columns if name in TELLING or name.startswith(EVIDENCE_PREFIX)]
+    told = sum(frame.height - frame[name].null_count() for name in telling) / max(frame.height, 1)
+    offsets = frozenset(frame["origin_offset"].to_list())
+    return _Score(len(offsets), told, -len(definition.log_format), definition.name, offsets)
 
 
 def _batch(data: bytes) -> Lines:

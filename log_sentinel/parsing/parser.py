@@ -72,11 +72,18 @@ class Parser:
         """Whether the source has more routes than `route_cap`: the rest of them is {other}."""
         return self.canonical.routes.full
 
-    def parse(self, lines: Lines) -> ParsedLines:
-        """The frames of a batch. Lines that cannot be read are rejects, whatever they hold; nothing is raised for a
-        line."""
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The evidence columns that the format has."""
+        return tuple(EVIDENCE_PREFIX + name for name in self.canonical.evidence)
+
+    def parse(self, lines: Lines, rejects_sampled: int | None = REJECTS_SAMPLED) -> ParsedLines:
+        """The frames of a batch. Lines that cannot be read are rejects, whatever they hold; nothing is raised for one.
+
+        `rejects_sampled` bounds the sample of rejects, not their counts (None: all of them are in it).
+        """
         options = self.options
-        read = self._read(lines, options.statuses | options.candidate_statuses, REJECTS_SAMPLED)
+        read = self._read(lines, options.statuses | options.candidate_statuses, rejects_sampled)
         kept = self._frame(read.rows)
         denied = pl.col("status").is_in(sorted(options.statuses))
         return ParsedLines(
@@ -121,7 +128,7 @@ class Parser:
 
     def _frame(self, parts: Sequence[Rows]) -> pl.DataFrame:
         """DENIALS and evidence columns, in the order of the lines."""
-        schema = DENIALS | {EVIDENCE_PREFIX + name: pl.String for name in self.canonical.evidence}
+        schema = DENIALS | dict.fromkeys(self.evidence, pl.String)
         frames = [self._made(rows, schema) for rows in parts if rows.offsets]
         if not frames:
             return empty(schema)

@@ -38,11 +38,19 @@ def test_json_is_told_from_text() -> None:
     assert (found.name, found.confidence) == ("kong-file-log", 0.8333)
 
 
-def test_two_formats_in_one_file_are_guess_and_runner_up() -> None:
+def test_two_formats_in_one_file_are_told() -> None:
     found = guess((line(200) * 2 + json.dumps(KONG) + "\n").encode(), SHIPPED)
 
     assert found is not None
-    assert (found.name, found.runner_up, found.runner_up_confidence) == ("nginx-combined", "kong-file-log", 0.3333)
+    assert (found.name, found.confidence, found.mixed_with) == ("nginx-combined", 0.6667, "kong-file-log")
+
+
+def test_of_two_formats_that_read_the_same_lines_the_narrower_is_the_guess() -> None:
+    found = guess(line(200).encode() * 9, SHIPPED)
+
+    assert found is not None
+    assert (found.name, found.runner_up, found.runner_up_confidence) == ("nginx-combined", "apache-combined", 1.0)
+    assert found.mixed_with is None
 
 
 def test_nothing_readable_is_no_guess() -> None:
