@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from sqlalchemy import select
 
-from log_sentinel.model.columns import COMPANIONS, JUDGED, REJECTS, TIME, empty
+from log_sentinel.model.columns import COMPANIONS, JUDGED, REJECTS, TIME
 from log_sentinel.store import bulk, tables
 from log_sentinel.store.generations import Superseded, move
 from log_sentinel.store.halving import put
@@ -86,58 +86,66 @@ class _Appending:
         denials, duplicates = self._new_rows(tables.denials, self._lines("denials", JUDGED))
         stored = self._put(tables.denials, denials, bulk.insert)
         candidates, _ = self._new_rows(tables.candidates, self._lines("candidates", JUDGED))
-        self._put(tables.candidates, candidates.with_columns(stored_at=self._moment()), bulk.insert)
-        companions = self._lines("companions", COMPANIONS).with_columns(stored_at=self._moment())
-        self._put(tables.companion_evidence, companions, bulk.insert_new)
-        proved = self._promote(findings)
-        self._put(tables.denied_minutes, _per_minute(pl.concat([stored, proved])), bulk.add)
-        self._put(tables.traffic, self._frame(lambda batch: self._named(batch.parsed.traffic, batch)), bulk.add)
-        self._put(tables.activity, self._frame(lambda batch: batch.parsed.activity), bulk.add)
+        self._put(tables.candidates, self._dated(candidates), bulk.insert)
+        companions = self._lines("companions", COMPANIONS)
+        self._put(tables.companion_evidence, self._dated(companions), bulk.insert_new)
+        proved = self._promoted(findings, [frame for frame in (candidates, companions) if not frame.is_empty()])
+        counted = [frame for frame in (stored, *proved) if not frame.is_empty()]
+        if counted:
+            self._put(tables.denied_minutes, _per_minute(pl.concat(counted)), bulk.add)
+        self._put(tables.traffic, self._frame("traffic", self._named), bulk.add)
+        self._put(tables.activity, self._frame("activity", lambda _: []), bulk.add)
         refused = self._rejects()
-        return Appended(stored.height, duplicates, refused, proved.height)
+        return Appended(stored.height, duplicates, refused, sum(rows.height for rows in proved))
 
-    def _promote(self, findings: Mapping[str, Finding]) -> pl.DataFrame:
-        """Stores the candidates that are proved now; the rows, as `denials` holds them."""
-        columns = [*JUDGED, "instance", "source", "generation"]
-        proved = [_NO_ROWS]
-        for source in dict.fromkeys(batch.source for batch in self._commit.batches) if findings else ():
-            batches = [batch.parsed for batch in self._commit.batches if batch.source == source]
-            times = pl.concat([frame["time"] for parsed in batches for frame in (parsed.candidates, parsed.companions)])
-            first, last = times.min(), times.max()
-            if isinstance(first, datetime) and isinstance(last, datetime):
-                between = (first.replace(tzinfo=UTC), last.replace(tzinfo=UTC))
-                rows = promoted(self._connection, self._commit.instance, source, between, findings)
-                proved.append(self._put(tables.denials, rows.select(columns), bulk.insert))
-        return pl.concat(proved)
+    def _promoted(self, findings: Mapping[str, Finding], halves: list[pl.DataFrame]) -> list[pl.DataFrame]:
+        """Stores the candidates that these new halves prove, or that prove them; the rows, as `denials` holds them."""
+        if not findings or not halves:
+            return []
+        came = pl.concat([half.select("source", "time") for half in halves])
+        spans = came.group_by("source").agg(pl.col("time").min(), pl.col("time").max().alias("last")).rows()
+        proved = []
+        for source, first, last in spans:
+            rows = promoted(self._connection, self._commit.instance, source, (first, last), findings)
+            proved.append(self._put(tables.denials, rows, bulk.insert))
+        return proved
 
-    def _frame(self, of: Callable[[SourceBatch], pl.DataFrame]) -> pl.DataFrame:
-        return fit_frame(pl.concat([of(batch) for batch in self._commit.batches]), self._now)
+    def _frame(self, name: str, more: Callable[[SourceBatch], list[pl.Expr]], *columns: str) -> pl.DataFrame:
+        """The frames `name` of all batches as one, with `more` columns; a frame without columns if there is no row."""
+        frames = [
+            frame.select(*(columns or [pl.all()]), *more(batch))
+            for batch in self._commit.batches
+            if not (frame := getattr(batch.parsed, name)).is_empty()
+        ]
+        return fit_frame(pl.concat(frames), self._now) if frames else _NOTHING
 
     def _lines(self, name: str, columns: Mapping[str, object]) -> pl.DataFrame:
-        """The frames `name` of all batches, with where each line comes from."""
-        return self._frame(
-            lambda batch: self._named(getattr(batch.parsed, name).select(*columns), batch).with_columns(
-                generation=pl.lit(batch.move.to.generation, pl.Int64)
-            )
-        )
+        """The same with where each line comes from: instance, source, generation."""
 
-    def _named(self, frame: pl.DataFrame, batch: SourceBatch) -> pl.DataFrame:
-        return frame.with_columns(instance=pl.lit(self._commit.instance), source=pl.lit(batch.source))
+        def where(batch: SourceBatch) -> list[pl.Expr]:
+            return [*self._named(batch), pl.lit(batch.move.to.generation, pl.Int64).alias("generation")]
+
+        return self._frame(name, where, *columns)
+
+    def _named(self, batch: SourceBatch) -> list[pl.Expr]:
+        return [pl.lit(self._commit.instance).alias("instance"), pl.lit(batch.source).alias("source")]
+
+    def _dated(self, frame: pl.DataFrame) -> pl.DataFrame:
+        return frame if frame.is_empty() else frame.with_columns(stored_at=self._moment())
 
     def _moment(self) -> pl.Expr:
         return pl.lit(self._now).cast(TIME)
 
     def _new_rows(self, table: Table, rows: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         """The rows that are not stored yet, and how many are."""
+        if rows.is_empty():
+            return rows, 0
         fresh = rows.unique(["generation", "origin_offset"], keep="first", maintain_order=True)
-        for generation, first, last in (
-            fresh.group_by("generation")
-            .agg(pl.col("origin_offset").min(), pl.col("origin_offset").max().alias("last"))
-            .rows()
-        ):
+        for generation in fresh["generation"].unique():
+            offsets = fresh["origin_offset"].filter(fresh["generation"] == generation)
             there = self._connection.scalars(
                 select(table.c.origin_offset).where(
-                    table.c.generation == generation, table.c.origin_offset.between(first, last)
+                    table.c.generation == generation, table.c.origin_offset.between(offsets.min(), offsets.max())
                 )
             ).all()
             if there:
@@ -155,13 +163,15 @@ class _Appending:
 
     def _rejects(self) -> int:
         """Stores the batches' rejects and the refused rows, with their counts; how many were refused."""
-        refused = pl.concat([_REJECTED.clear(), *self._refused], how="diagonal_relaxed")
-        samples = pl.concat(
-            [self._lines("rejects", REJECTS), refused.filter(pl.col("origin_offset").is_not_null())],
-            how="diagonal_relaxed",
-        )
-        if not samples.is_empty():
-            bulk.insert_new(self._connection, tables.rejects, samples.with_columns(seen_at=self._moment()))
+        refused = pl.concat(self._refused, how="diagonal_relaxed") if self._refused else _REJECTED
+        samples = [self._lines("rejects", REJECTS), refused.filter(pl.col("origin_offset").is_not_null())]
+        samples = [frame for frame in samples if not frame.is_empty()]
+        if samples:
+            bulk.insert_new(
+                self._connection,
+                tables.rejects,
+                pl.concat(samples, how="diagonal_relaxed").with_columns(seen_at=self._moment()),
+            )
         counts = [
             (self._commit.instance, batch.source, reason, n)
             for batch in self._commit.batches
@@ -176,9 +186,7 @@ class _Appending:
         return refused.height
 
 
-_NO_ROWS = empty(JUDGED).with_columns(
-    instance=pl.lit(None, pl.String), source=pl.lit(None, pl.String), generation=pl.lit(None, pl.Int64)
-)
+_NOTHING = pl.DataFrame()
 _REJECTED = pl.DataFrame(
     schema={
         "instance": pl.String,
@@ -195,9 +203,12 @@ def _as_rejects(table: Table, rows: pl.DataFrame, instance: str) -> pl.DataFrame
     """The refused rows of `table` as rejects; those of a table of counts belong to no line."""
     sample = pl.lit(f"{table.name}: ") + pl.struct(pl.all()).struct.json_encode().str.slice(0, SAMPLE_CHARACTERS)
     rejected = rows.with_columns(sample=sample, reason=pl.lit(REFUSED), instance=pl.lit(instance))
-    wanted = {name: dtype for name, dtype in _REJECTED.schema.items() if name in rejected.columns}
-    return rejected.select(pl.col(name).cast(dtype) for name, dtype in wanted.items()).with_columns(
-        source=pl.col("source") if "source" in wanted else pl.lit("")
+    missing = [
+        pl.lit(None, dtype).alias(name) for name, dtype in _REJECTED.schema.items() if name not in rejected.columns
+    ]
+    return rejected.with_columns(missing).select(
+        pl.col("source").fill_null("") if name == "source" else pl.col(name).cast(dtype)
+        for name, dtype in _REJECTED.schema.items()
     )
 
 

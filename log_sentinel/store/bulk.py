@@ -35,8 +35,8 @@ def add(connection: Connection, table: Table, frame: pl.DataFrame) -> None:
     """Adds the rows' `n` to the table's, row by key; keys that are new are inserted. Null in a key column is ''."""
     keys = [column.name for column in table.primary_key]
     # one row a key, in the key's order: SQLite writes its pages one after the other, two Postgres sessions lock alike
-    frame = frame.with_columns(pl.col(pl.String).fill_null(""))
-    frame = frame.group_by(keys).agg(pl.col("n").sum()).sort(keys)
+    known = frame.lazy().with_columns(pl.col(pl.String).fill_null(""))
+    frame = known.group_by(keys).agg(pl.col("n").sum()).sort(keys).collect()
     _upsert(connection, table, frame, f"DO UPDATE SET n = {table.name}.n + excluded.n")
 
 

@@ -86,7 +86,10 @@ class Diagnosed:
     # SQLSTATE, or its class of two characters
     POSTGRES: ClassVar[dict[str, tuple[type[StoreError], str]]] = {
         "28P01": (DatabaseBroken, "the server refused the password. Set the right one in database.url."),
-        "28000": (DatabaseBroken, "the server refuses this user from here. See its pg_hba.conf and the user's name."),
+        "28000": (
+            DatabaseBroken,
+            "the server does not let this user in. See the user's name and the server's pg_hba.conf.",
+        ),
         "3D000": (DatabaseBroken, "the server has no such database. Make it with: createdb NAME"),
         "42501": (DatabaseBroken, "permission denied. Grant this user what it needs; it should own its tables."),
         "42P01": (DatabaseBroken, NO_TABLE),
@@ -195,6 +198,7 @@ def _of_postgres(error: BaseException, url: str) -> StoreError | None:
         ("password authentication failed", "28P01"),
         ("no password supplied", "28P01"),
         ("no pg_hba.conf entry", "28000"),
+        ("FATAL: role", "28000"),
         ("does not exist", "3D000"),
         ("too many clients", "53300"),
         ("too many connections", "53300"),

@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from log_sentinel.store.tables import leases
 
@@ -30,12 +31,14 @@ class LeaseLost(Exception):  # noqa: N818 - says what happened, as the other exc
 
 def take(database: Database, name: str, holder: str, lasting: timedelta) -> int | None:
     """Takes or prolongs the lease; gives its epoch, None when another one holds it."""
+    dialect = sqlite if database.is_sqlite else postgresql
     with database.write() as connection:
         now = _now(connection)
-        row = connection.execute(select(leases).where(leases.c.name == name).with_for_update()).one_or_none()
-        if row is None:
-            connection.execute(insert(leases).values(name=name, holder=holder, epoch=1, expires_at=now + lasting))
-            return 1
+        # a row that nobody holds, so that of two who are the first one waits for the other's
+        free = dialect.insert(leases).values(name=name, holder="", epoch=0, expires_at=now)
+        connection.execute(free.on_conflict_do_nothing())
+        row = connection.execute(select(leases).where(leases.c.name == name).with_for_update()).one()
+        now = _now(connection)
         if row.holder != holder and row.expires_at > now:
             return None
         epoch: int = row.epoch if row.holder == holder else row.epoch + 1

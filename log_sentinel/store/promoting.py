@@ -50,7 +50,7 @@ def promoted(
     means. Kinds without a finding prove nothing and stay.
     """
     since, until = between[0] - APART, between[1] + APART
-    waiting = frame_of(connection, _waiting(candidates, PLACE | JUDGED, instance, source, since, until), PLACE | JUDGED)
+    waiting = frame_of(connection, _waiting(candidates, JUDGED | PLACE, instance, source, since, until), JUDGED | PLACE)
     said = frame_of(
         connection,
         _waiting(evidence, PLACE | COMPANIONS, instance, source, since, until).where(
@@ -151,7 +151,7 @@ def _with_verdict(waiting: pl.DataFrame, pairs: pl.DataFrame, findings: Mapping[
     ).join(verdicts, on="kind", how="left")
     own = waiting.drop("denied_by", "cause", "cause_confidence", "cause_alternatives", "evidence")
     return own.join(shown.drop("kind", "zone", "says"), on=["generation", "origin_offset"], how="inner").select(
-        *PLACE, *JUDGED
+        *JUDGED, *PLACE
     )
 
 

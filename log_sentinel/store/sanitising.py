@@ -12,13 +12,10 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
-from typing import TYPE_CHECKING
 
 import polars as pl
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 REPLACEMENT = "\ufffd"
 MAX_INTEGER = 2**63 - 1
@@ -72,59 +69,63 @@ def fit_frame(frame: pl.DataFrame, now: datetime) -> pl.DataFrame:
     if frame.is_empty():
         return frame
     frame = _fit_times(frame, now)
-    changed: list[pl.Expr] = []
-    suspects = frame.select(
-        *(pl.col(name).str.contains("\x00", literal=True).any().alias(f"nul {name}") for name in _of(frame, pl.String)),
-        *((~pl.col(name).is_finite()).any().alias(f"nan {name}") for name in _of(frame, pl.Float64, pl.Float32)),
-        *(
-            (pl.col(name).str.len_bytes() > KEY_BYTES).any().alias(f"long {name}")
-            for name in KEYS
-            if name in frame.columns
-        ),
-    ).row(0, named=True)
-    for name, dtype in frame.schema.items():
+    looks = _looks(tuple(frame.schema.items()))
+    if looks:
+        for look, unfit in frame.select(looks).row(0, named=True).items():
+            if unfit:
+                way, _, name = look.partition(" ")
+                frame = frame.with_columns(_mended(name, way))
+    return frame
+
+
+@lru_cache(maxsize=64)
+def _looks(schema: tuple[tuple[str, pl.DataType], ...]) -> list[pl.Expr]:
+    """One yes or no for each way a column can be unfit, named "way column". Kept, since small commits come often."""
+    looks = []
+    for name, dtype in schema:
         column = pl.col(name)
-        if suspects.get(f"nul {name}"):
-            column = column.str.replace_all("\x00", REPLACEMENT, literal=True)
-        if suspects.get(f"long {name}"):
-            column = column.map_elements(_shortened, return_dtype=pl.String)
-        if name in JSON_COLUMNS and dtype == pl.String:
-            column = _fit_json_column(frame[name], column)
-        if suspects.get(f"nan {name}"):
-            column = pl.when(column.is_finite()).then(column)
-        changed.append(column.alias(name))
-    return frame.select(changed)
+        if dtype == pl.String:
+            looks.append(column.str.contains("\x00", literal=True).any().alias(f"nul {name}"))
+        if dtype == pl.String and name in KEYS:
+            looks.append((column.str.len_bytes() > KEY_BYTES).any().alias(f"long {name}"))
+        if dtype == pl.String and name in JSON_COLUMNS:
+            looks.append(column.str.contains(ESCAPED_UNFIT).any().alias(f"json {name}"))
+        if dtype in (pl.Float64, pl.Float32):
+            looks.append((~column.is_finite()).any().alias(f"nan {name}"))
+    return looks
 
 
-def _of(frame: pl.DataFrame, *dtypes: type[pl.DataType]) -> list[str]:
-    return [name for name, dtype in frame.schema.items() if dtype in dtypes]
+def _mended(name: str, way: str) -> pl.Expr:
+    column = pl.col(name)
+    match way:
+        case "nul":
+            return column.str.replace_all("\x00", REPLACEMENT, literal=True)
+        case "long":
+            return column.map_elements(_shortened, return_dtype=pl.String)
+        case "json":
+            unfit = column.str.contains(ESCAPED_UNFIT)
+            return pl.when(unfit).then(column.map_elements(_fit_json_text, pl.String)).otherwise(column)
+        case _:
+            return pl.when(column.is_finite()).then(column)
 
 
 def _fit_times(frame: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """Absurd times become `now`, cut to the minute or hour where the column is one."""
-    schema: Mapping[str, pl.DataType] = frame.schema
     for name, cut in (("time", "1ms"), ("minute", "1m"), ("hour", "1h")):
-        if not isinstance(schema.get(name), pl.Datetime):
+        if name not in frame.columns:
+            continue
+        first, last = frame[name].min(), frame[name].max()
+        if not isinstance(first, datetime) or not isinstance(last, datetime):
+            continue
+        if first >= EARLIEST and last <= now + AHEAD:
             continue
         sane = pl.col(name).is_between(EARLIEST, now + AHEAD)
-        if frame.select(sane.all()).item():
-            continue
-        received = pl.lit(now).cast(schema[name]).dt.truncate(cut)
+        received = pl.lit(now).cast(frame.schema[name]).dt.truncate(cut)
         columns = [pl.when(sane).then(pl.col(name)).otherwise(received).alias(name)]
-        if "time_is" in schema:
+        if "time_is" in frame.columns:
             columns.append(pl.when(sane).then(pl.col("time_is")).otherwise(pl.lit("received")).alias("time_is"))
         frame = frame.with_columns(columns)
     return frame
-
-
-def _fit_json_column(values: pl.Series, column: pl.Expr) -> pl.Expr:
-    if not values.str.contains(ESCAPED_UNFIT).any():
-        return column
-    return (
-        pl.when(column.str.contains(ESCAPED_UNFIT))
-        .then(column.map_elements(_fit_json_text, pl.String))
-        .otherwise(column)
-    )
 
 
 def _fit_json_text(text: str) -> str:

@@ -190,6 +190,12 @@ def test_a_database_that_does_not_exist_is_said(postgres: PostgresServer) -> Non
     assert "the server has no such database" in said
 
 
+def test_a_user_that_does_not_exist_is_said(postgres: PostgresServer) -> None:
+    kind, said = reason(postgres.url(user="nobody_knows"))
+    assert kind is DatabaseBroken
+    assert "the server does not let this user in" in said
+
+
 def test_a_wrong_password_is_said_and_is_not_retried(postgres: PostgresServer) -> None:
     hba = postgres.folder / "pg_hba.conf"
     trusting = hba.read_text()

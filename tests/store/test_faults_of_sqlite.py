@@ -309,6 +309,31 @@ def test_a_backup_put_back_is_read_on_from_where_it_was_taken(sqlite: Database, 
     restored.close()
 
 
+def test_a_power_cut_at_any_byte_of_the_wal_leaves_rows_and_checkpoint_in_step(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    """What was not yet on the disk is gone, lines and checkpoint together, and will be read again."""
+    assert sqlite.path is not None
+    log = Log(sqlite)
+    for _ in range(12):
+        append(sqlite, next_commit(log, lines=30))
+    wal = sqlite.path.with_name("sentinel.db-wal").read_bytes()
+    chance = random.Random(20261124)
+    reached = []
+    for number, kept in enumerate(sorted(chance.randrange(len(wal)) for _ in range(40))):
+        cut = tmp_path / f"cut-{number}.db"
+        shutil.copy(sqlite.path, cut)
+        cut.with_name(f"{cut.name}-wal").write_bytes(wal[:kept])
+        db = opened(cut)
+        generations = StoredCheckpoints(db, "edge-1").known("edge")
+        reached.append(lines_in_step(db) if generations else 0)
+        assert problems(db, 10) == ()
+        db.close()
+    assert reached == sorted(reached)
+    assert {0, 330} <= set(reached), "the cuts did not reach from the first commit to the last"
+    assert len(set(reached)) > 8
+
+
 # Killed while migrating
 
 MIGRATING = """
