@@ -131,16 +131,16 @@ class Baseline:
         """Those that are known of what is counted at that place."""
         return self._levels.filter(pl.col("entity").str.starts_with(f"{what}|"))["entity"]
 
-    def expected(self, entities: pl.Series, bin_number: int) -> pl.DataFrame:
+    def expected(self, entities: pl.Series, bin_number: int) -> pl.LazyFrame:
         """entity; usual and least (Float64): how many, at most and at least, are usual in that bin; dispersion."""
-        known = self._levels.filter(pl.col("entity").is_in(entities.implode()))
+        known = self._levels.lazy().filter(pl.col("entity").is_in(entities.implode()))
         flat = self._mean(pl.col("level"))
         by_hour = self._hours.means(entities, bin_number)
         recent = (pl.col("recent") + PRIOR) / (self.recent_bins + 1)
         present = self._hours.mean(flat, bin_number) if self._hours.lived(bin_number) else recent
         dispersion = (pl.col("spread") + DISPERSION * DISPERSION_BINS) / (self.bins + DISPERSION_BINS)
         return (
-            pl.DataFrame({"entity": entities}, schema={"entity": pl.String})
+            pl.LazyFrame({"entity": entities}, schema={"entity": pl.String})
             .join(known, on="entity", how="left")
             .with_columns(pl.col("level", "recent", "spread").fill_null(0.0))
             .join(by_hour, on="entity", how="left")

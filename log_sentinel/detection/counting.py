@@ -66,7 +66,7 @@ def counts(rows: pl.DataFrame, all_counted: Sequence[Counted], *by: str) -> pl.D
     return pl.concat(parts).group_by("entity", *by).agg(pl.col("n").sum()).collect()
 
 
-def named(entities: pl.DataFrame) -> pl.DataFrame:
+def named(entities: pl.LazyFrame) -> pl.LazyFrame:
     """`entities` with what (Int64, the number of what is counted), status (Int64) and key taken from `entity`."""
     parts = pl.col("entity").str.splitn("|", 3).struct
     return entities.with_columns(

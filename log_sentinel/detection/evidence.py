@@ -10,6 +10,7 @@ Counts are of the spike's window; lists are pairs of key and count, the largest 
     minutes            denials of the last hour minute by minute, oldest first, the newest that of the spike
     usual_per_minute   what is usual; absent where nothing is
     newest             denials of the newest minute
+    shared             [dimension, key, denials] in common with the other spikes of the minute; only for grouping
 """
 
 from __future__ import annotations
@@ -18,48 +19,93 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from log_sentinel.detection.counting import key_of
 from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from log_sentinel.detection.requests import Requests
 
 LISTED = 5
 CHART_MINUTES = 60
 
 _LISTS = {
-    "statuses": "status",
-    "causes": "cause",
-    "clients": "client",
-    "ips": "ip",
-    "networks": "network",
-    "routes": "route",
+    "statuses": pl.col("status").cast(pl.String),
+    "causes": pl.col("cause"),
+    "clients": pl.col("client"),
+    "ips": pl.col("ip"),
+    "networks": pl.col("network"),
+    "routes": pl.col("route"),
 }
+_OF = {Dimension.CLIENT: "clients", Dimension.IP: "ips", Dimension.NETWORK: "networks", Dimension.ROUTE: "routes"}
+_REST = {dimension: dimension.value for dimension in Dimension if dimension not in _OF}
 
 
-def shape(rows: pl.DataFrame) -> dict[str, object]:
-    """Who, from where, on what: the lists above, of ROWS."""
-    counts = (
-        rows.lazy()
-        .select("n", *(pl.col(column).cast(pl.String).alias(name) for name, column in _LISTS.items()))
-        .unpivot(on=list(_LISTS), index="n")
-        .drop_nulls("value")
-        .group_by("variable", "value")
-        .agg(pl.col("n").sum())
-        .sort("n", "value", descending=[True, False])
-        .collect()
-    )
-    found: dict[str, object] = {}
-    for (name,), of_name in counts.partition_by("variable", as_dict=True).items():
-        found[str(name)] = [list(pair) for pair in of_name.select("value", "n").head(LISTED).iter_rows()]
-        found[f"{name}_distinct"] = of_name.height
-    found["anonymous"] = int(rows.filter(pl.col("client").is_null())["n"].sum())
-    return found
+class Shapes:
+    """Who, from where, on what, for all spikes of a minute at once."""
+
+    def __init__(self, rows: pl.LazyFrame) -> None:
+        """`rows`: ROWS with `spike` (Int64), the number of the spike each belongs to."""
+        columns = {name: column.alias(name) for name, column in _LISTS.items()} | {
+            name: key_of(dimension).alias(name) for dimension, name in _REST.items()
+        }
+        self._counts = (
+            rows.select("spike", "n", *columns.values())
+            .unpivot(on=list(columns), index=["spike", "n"])
+            .group_by("spike", "variable", "value")
+            .agg(pl.col("n").sum())
+            .collect()
+        )
+        listed = (
+            self._counts.lazy()
+            .filter(pl.col("variable").is_in(list(_LISTS)))
+            .sort("n", "value", descending=[True, False])
+            .group_by("spike", "variable", maintain_order=True)
+            .agg(
+                pl.col("value").drop_nulls().head(LISTED),
+                pl.col("n").filter(pl.col("value").is_not_null()).head(LISTED).alias("counts"),
+                pl.col("value").drop_nulls().len().alias("distinct"),
+                pl.col("n").filter(pl.col("value").is_null()).sum().alias("without"),
+            )
+            .collect()
+        )
+        self._lists: dict[int, dict[str, object]] = {}
+        for spike, name, values, counts, distinct, without in listed.iter_rows():
+            found = self._lists.setdefault(spike, {})
+            if distinct:
+                found[name] = [list(pair) for pair in zip(values, counts, strict=True)]
+                found[f"{name}_distinct"] = distinct
+            if name == "clients":
+                found["anonymous"] = without
+
+    def shape(self, spike: int) -> dict[str, object]:
+        """The lists of that spike."""
+        return {"anonymous": 0} | self._lists.get(spike, {})
+
+    def shared(
+        self, keys_of: Mapping[Dimension, set[str]], own: Mapping[int, tuple[Dimension, str]]
+    ) -> dict[int, list[list[object]]]:
+        """By spike: [dimension, key, denials] for every key of `keys_of` that has denials in it, its `own` left out."""
+        names = {_OF.get(dimension) or _REST[dimension]: dimension for dimension in keys_of}
+        wanted = pl.DataFrame(
+            [(name, key) for name, dimension in names.items() for key in sorted(keys_of[dimension])],
+            schema={"variable": pl.String, "value": pl.String},
+            orient="row",
+        )
+        common = self._counts.join(wanted, on=["variable", "value"], how="semi").sort(
+            "spike", "variable", "n", "value", descending=[False, False, True, False]
+        )
+        found: dict[int, list[list[object]]] = {}
+        for spike, name, key, n in common.select("spike", "variable", "value", "n").iter_rows():
+            if own[spike] != (names[name], key):
+                found.setdefault(spike, []).append([names[name].value, key, n])
+        return found
 
 
-def course(by_minute: pl.DataFrame, until: int, expected: float | None, window: int) -> dict[str, object]:
-    """How the denials went: `by_minute` is n and minute of one key for the last CHART_MINUTES."""
-    counts = dict(by_minute.select("minute", "n").iter_rows())
-    minutes = [int(counts.get(minute, 0)) for minute in range(until - CHART_MINUTES + 1, until + 1)]
+def course(by_minute: Mapping[int, int], until: int, expected: float | None, window: int) -> dict[str, object]:
+    """How the denials went: `by_minute` are those of one entity in the last CHART_MINUTES, by the minute's number."""
+    minutes = [by_minute.get(minute, 0) for minute in range(until - CHART_MINUTES + 1, until + 1)]
     found: dict[str, object] = {"minutes": minutes, "newest": minutes[-1]}
     if expected is not None:
         found["usual_per_minute"] = round(expected / window, 3)

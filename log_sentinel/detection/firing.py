@@ -58,10 +58,9 @@ class Firing:
 
 def since_first_fired(high: pl.DataFrame, firing: Mapping[int, Firing], minute: int) -> pl.DataFrame:
     """Notes in `firing` (by the rule's place) what is HIGH at `minute`; `since` becomes that of the first firing."""
-    since: dict[tuple[int, str], int] = {}
-    for rule, memory in firing.items():
-        of_rule = high.filter(pl.col("rule") == rule).select("entity", "since")
-        fires = memory.fire(minute, dict(of_rule.iter_rows()))
-        since.update({(rule, entity): first for entity, first in fires.items()})
-    first = [since[rule, entity] for rule, entity in high.select("rule", "entity").iter_rows()]
-    return high.with_columns(since=pl.Series(first, dtype=pl.Int64))
+    first: dict[int, dict[str, int]] = {rule: {} for rule in firing}
+    for rule, entity, since in high.select("rule", "entity", "since").iter_rows():
+        first[rule][entity] = since
+    fires = {rule: memory.fire(minute, first[rule]) for rule, memory in firing.items()}
+    since_then = [fires[rule][entity] for rule, entity in high.select("rule", "entity").iter_rows()]
+    return high.with_columns(since=pl.Series(since_then, dtype=pl.Int64))

@@ -59,12 +59,11 @@ class Hours:
         """Whether that bin's hour has been lived long enough to say something."""
         return self._bins.get(slot_of(bin_number // BINS_AN_HOUR), 0.0) >= LIVED
 
-    def means(self, entities: pl.Series, bin_number: int) -> pl.DataFrame:
+    def means(self, entities: pl.Series, bin_number: int) -> pl.LazyFrame:
         """entity, hour_level of that bin's hour, for those of `entities` that are followed."""
         slot = slot_of(bin_number // BINS_AN_HOUR)
-        return self._levels.filter((pl.col("slot") == slot) & pl.col("entity").is_in(entities.implode())).select(
-            "entity", "hour_level"
-        )
+        here = (pl.col("slot") == slot) & pl.col("entity").is_in(entities.implode())
+        return self._levels.lazy().filter(here).select("entity", "hour_level")
 
     def mean(self, flat: pl.Expr, bin_number: int) -> pl.Expr:
         """The mean of that bin's hour beside the flat mean; reads `hour_level`."""

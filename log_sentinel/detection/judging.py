@@ -98,7 +98,18 @@ class Judging:
     """Judges every minute by `rules`, whose entities are numbered by the places of `counted`."""
 
     def __init__(self, rules: Sequence[Rule], counted: Sequence[Counted]) -> None:
-        self._windows = sorted({rule.window for rule in rules if rule.kind is not Kind.SILENCE})
+        by_counts = [rule for rule in rules if rule.kind is not Kind.SILENCE]
+        self._windows = sorted({rule.window for rule in by_counts})
+        self._floors = {
+            window: min(rule.at_least for rule in by_counts if rule.window == window) for window in self._windows
+        }
+        self._of_window = {
+            window: [
+                pl.col("entity").str.starts_with(f"{what}|")
+                for what in {counted.index(rule.counted) for rule in by_counts if rule.window == window}
+            ]
+            for window in self._windows
+        }
         self._rules = pl.DataFrame(
             [
                 {
@@ -120,16 +131,22 @@ class Judging:
 
     def high(self, minute: int, known: Knowledge, firing: Mapping[int, Firing]) -> pl.DataFrame:
         """HIGH for the windows that end with `minute`, at most MOST_SPIKES rows a rule, the largest first."""
+        firing_still = [(rule, entity) for rule, memory in firing.items() for entity in memory.firing(minute - 1)]
         candidates = self._candidates(minute, known)
         if candidates.is_empty():
             return pl.DataFrame(schema=HIGH)
         still = pl.DataFrame(
-            [(rule, entity) for rule, memory in firing.items() for entity in memory.firing(minute - 1)],
+            firing_still,
             schema={"rule": pl.Int64, "entity": pl.String},
             orient="row",
         ).with_columns(still=True)
         usual = self._with_usual(candidates, minute, known).filter(pl.col("n") >= pl.col("held"))
-        judged = _with_minutes(usual, minute, known).join(still, on=["rule", "entity"], how="left")
+        course = known.census.by_minute(minute, HOUR, candidates["entity"].unique())
+        judged = (
+            _with_minutes(usual, course, minute, known.lived)
+            .join(still.lazy(), on=["rule", "entity"], how="left")
+            .collect()
+        )
         judged = _with_ordinary(judged, minute, known.bursts)
         fires = pl.col("still").fill_null(value=False) | _reached(known)
         high = (
@@ -148,15 +165,19 @@ class Judging:
         """The rules' columns, entity, key, status and n: what has half of the rule's floor."""
         found = []
         for window in self._windows:
-            rules = self._rules.filter(pl.col("window") == window)
-            sums = known.census.sums(minute, window).filter(2 * pl.col("n") >= rules["at_least"].min())
+            rules = self._rules.filter(pl.col("window") == window).lazy()
+            rows = known.census.by_minute(minute, window).lazy()
+            if window > BIN:
+                # most entities are no matter of the few rules with wide windows
+                rows = rows.filter(pl.any_horizontal(self._of_window[window]))
+            sums = rows.group_by("entity").agg(pl.col("n").sum()).filter(2 * pl.col("n") >= self._floors[window])
             found.append(named(sums).join(rules, on="what").filter(2 * pl.col("n") >= pl.col("at_least")))
         if not found:
             return pl.DataFrame(schema=RULES)
-        whole = pl.concat(found)
-        return whole.filter((pl.col("kind") == Kind.THRESHOLD) | (known.lived >= SILENT_MINUTES))
+        spoken = (pl.col("kind") == Kind.THRESHOLD) | (known.lived >= SILENT_MINUTES)
+        return pl.concat(found).filter(spoken).collect()
 
-    def _with_usual(self, candidates: pl.DataFrame, minute: int, known: Knowledge) -> pl.DataFrame:
+    def _with_usual(self, candidates: pl.DataFrame, minute: int, known: Knowledge) -> pl.LazyFrame:
         """With expected (null for a threshold), mean (never null), dispersion; needed to fire, held to go on."""
         usual = pl.concat(
             baseline.expected(
@@ -169,7 +190,8 @@ class Judging:
             pl.col("usual") * pl.col("factor") * pl.col("window") / BIN
         )
         return (
-            candidates.join(usual, on=["entity", "over"])
+            candidates.lazy()
+            .join(usual, on=["entity", "over"])
             .join(factors, on=["dimension", "key"])
             .with_columns(expected=expected)
             .with_columns(
@@ -195,9 +217,9 @@ def threshold(known: Knowledge) -> float:
     return math.log(entities * WINDOWS_A_WEEK / known.false_alarms_per_week)
 
 
-def _with_minutes(judged: pl.DataFrame, minute: int, known: Knowledge) -> pl.DataFrame:
+def _with_minutes(judged: pl.LazyFrame, by_minute: pl.DataFrame, minute: int, lived: int) -> pl.LazyFrame:
     """With high and asked (minutes of the window), since; of the hour: hour (denials), active, hour_high (minutes)."""
-    young = (pl.col("kind") != Kind.THRESHOLD) & (pl.col("confirm") > 1) & (known.lived < SETTLED_MINUTES)
+    young = (pl.col("kind") != Kind.THRESHOLD) & (pl.col("confirm") > 1) & (lived < SETTLED_MINUTES)
     asked = pl.col("confirm") + pl.when(young).then(YOUNG_EXTRA).otherwise(0)
     usual = pl.col("mean") / pl.col("window")
     excess = pl.col("n") / pl.col("window") - usual
@@ -209,7 +231,7 @@ def _with_minutes(judged: pl.DataFrame, minute: int, known: Knowledge) -> pl.Dat
     is_raised = pl.col("in_minute") >= pl.max_horizontal(pl.lit(2.0), 1.5 * pl.col("usual_minute"))
     span = pl.max_horizontal("window", pl.col("asked") + SLACK)
     course = (
-        known.census.by_minute(minute, HOUR, judged["entity"].unique())
+        by_minute.lazy()
         .rename({"n": "in_minute"})
         .join(entities.select("rule", "entity", "asked", "window", "floor", "usual_minute"), on="entity")
         .group_by("rule", "entity")

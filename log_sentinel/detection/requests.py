@@ -56,12 +56,12 @@ class Requests:
         entity = _WHOLE if route is None else f"1|0|{route}"
         return int(self.census.by_minute(until, minutes, pl.Series([entity]))["n"].sum())
 
-    def factors(self, keys: pl.DataFrame, until: int, minutes: int) -> pl.DataFrame:
+    def factors(self, keys: pl.DataFrame, until: int, minutes: int) -> pl.LazyFrame:
         """`keys` (dimension, key) with factor (Float64, 1 to 10): the window's requests against the usual."""
         is_route = pl.col("dimension") == Dimension.ROUTE
-        asked = keys.with_columns(route=pl.when(is_route).then("1|0|" + pl.col("key")))
-        entities = pl.concat([asked["route"].drop_nulls().unique(), pl.Series("route", [_WHOLE])])
-        now = self.census.by_minute(until, minutes, entities).group_by("entity").agg(pl.col("n").sum())
+        routes = [f"1|0|{key}" for key in keys.filter(is_route)["key"].unique()]
+        entities = pl.Series("entity", [*routes, _WHOLE])
+        now = self.census.by_minute(until, minutes, entities).lazy().group_by("entity").agg(pl.col("n").sum())
         compared = (
             self.usual.expected(entities, until // BIN)
             .join(now, on="entity", how="left")
@@ -69,11 +69,13 @@ class Requests:
             .filter((pl.col("usual") >= FEWEST) & (not self.usual.young))
             .select(route="entity", factor=(pl.col("n").fill_null(0) / pl.col("usual")).clip(1.0, MOST))
         )
-        whole = compared.filter(pl.col("route") == _WHOLE)["factor"]
+        whole = compared.filter(pl.col("route") == _WHOLE).select(pl.col("factor").max().fill_null(1.0).alias("whole"))
         return (
-            asked.join(compared, on="route", how="left")
-            .with_columns(pl.col("factor").fill_null(1.0 if whole.is_empty() else float(whole.item())))
-            .drop("route")
+            keys.lazy()
+            .with_columns(route=pl.when(is_route).then("1|0|" + pl.col("key")))
+            .join(compared, on="route", how="left")
+            .join(whole, how="cross")
+            .select("dimension", "key", factor=pl.col("factor").fill_null(pl.col("whole")))
         )
 
 

@@ -165,9 +165,9 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
                 mistakes.append(RuleMistake(where, f'"{key}" is missing; a rule of kind "{kind}" needs it.'))
         for key in found:
             if kind not in ONLY_OF.get(key, (kind,)):
-                allowed = " or ".join(f'"{other}"' for other in ONLY_OF[key])
+                allowed = ", ".join(ONLY_OF[key])
                 mistakes.append(
-                    RuleMistake(f"{where}, {key}", f'a rule of kind "{kind}" reads no such key; {allowed} does.')
+                    RuleMistake(f"{where}, {key}", f'a rule of kind "{kind}" reads no such key; {allowed} do.')
                 )
     by_requests = "share" if "share" in values else "of" if values.get("of") is Of.REQUESTS else None
     if by_requests and values.get("dimension") not in (*REQUESTS_BY, None):

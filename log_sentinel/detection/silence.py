@@ -36,11 +36,12 @@ def silent_keys(number: int, rule: Rule, counted: Sequence[Counted], minute: int
         usual.expected(usual.entities_of(what), minute // BIN)
         .select("entity", expected=pl.col("least") * rule.window / BIN)
         .filter(pl.col("expected") >= rule.at_least)
+        .collect()
     )
     census = known.requests.census if rule.of_requests else known.census
     there = census.by_minute(minute, rule.window, expected["entity"]).group_by("entity").agg(pl.col("n").sum())
     return (
-        named(expected.join(there, on="entity", how="left").with_columns(pl.col("n").fill_null(0)))
+        named(expected.lazy().join(there.lazy(), on="entity", how="left").with_columns(pl.col("n").fill_null(0)))
         .filter(pl.col("n") * rule.times_usual <= pl.col("expected"))
         .with_columns(
             rule=pl.lit(number, pl.Int64),
@@ -50,4 +51,5 @@ def silent_keys(number: int, rule: Rule, counted: Sequence[Counted], minute: int
             entity=pl.lit("requests of ") + pl.col("entity") if rule.of_requests else pl.col("entity"),
         )
         .select(list(HIGH))
+        .collect()
     )

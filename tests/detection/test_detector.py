@@ -14,6 +14,14 @@ from tests.detection.stories import Story, a_rule, at, denials, detector, fed, r
 BURST: Story = {minute: [{"n": 40}] for minute in range(5, 20)}
 
 
+def told(found: dict[int, list[Spike]]) -> dict[int, list[Spike]]:
+    """The same up to the last digits: sums of floats depend on their order."""
+    return {
+        minute: [replace(spike, expected=spike.expected and round(spike.expected, 6)) for spike in spikes]
+        for minute, spikes in found.items()
+    }
+
+
 def keys(found: dict[int, list[Spike]]) -> set[str]:
     return {spike.key for spikes in found.values() for spike in spikes}
 
@@ -252,7 +260,7 @@ def test_a_restart_at_any_minute_changes_nothing(stopped_at: int) -> None:
         if spikes := second.feed(at(minute), denials(minute, *story[minute]), requests(minute)):
             found[minute] = spikes
 
-    assert never_stopped == found
+    assert told(never_stopped) == told(found)
 
 
 def test_a_detector_with_new_rules_wants_to_learn_anew() -> None:

@@ -88,7 +88,7 @@ def test_a_rule_is_read_as_it_is_written() -> None:
         ({"where": {"route": 7}}, "mine.toml, where: route is 7; a text or a list of texts is needed."),
         (
             {"kind": "threshold"},
-            'mine.toml, times_usual: a rule of kind "threshold" reads no such key; "ratio" or "spike" or "silence" does.',
+            'mine.toml, times_usual: a rule of kind "threshold" reads no such key; ratio, spike, silence do.',
         ),
         ({"labels": {"team": 7}}, "mine.toml, labels: got {'team': 7}; a table of texts, as in { team = \"edge\" }."),
         ({"series": [{"name": "x"}]}, 'mine.toml, series 1: "denials" is missing; every series has one.'),
