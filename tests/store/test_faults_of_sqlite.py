@@ -177,6 +177,20 @@ def test_a_lock_of_another_process_is_waited_for_then_said_and_no_line_is_lost(
     db.close()
 
 
+def test_a_read_that_turns_into_a_write_cannot_be_overtaken(sqlite: Database) -> None:
+    """Begun as a mere read it would fail at once, whatever the busy timeout, when another wrote in between."""
+    assert sqlite.path is not None
+    log = Log(sqlite)
+    other = sqlite3.connect(sqlite.path, timeout=0, isolation_level=None)
+    with closing(other), sqlite.write() as connection:
+        assert connection.scalar(select(func.count()).select_from(denials)) == 0
+        with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+            other.execute("UPDATE generations SET offset = offset + 1")
+        connection.execute(text("UPDATE generations SET size_seen = 7"))
+    rewound(sqlite, log)
+    assert (log.at.offset, log.at.size_seen) == (0, 7)
+
+
 # Outgrown
 
 
