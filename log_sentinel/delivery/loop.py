@@ -75,6 +75,7 @@ class Delivery:
             )
             for name, channel in self._channels.items()
         }
+        self._taken_up = False
         self._stopping = threading.Event()
         self._wakes = {name: threading.Event() for name in ("", *self._workers)}
         self._threads = [
@@ -88,16 +89,10 @@ class Delivery:
         ]
 
     def start(self) -> None:
-        """Begins, with whatever was left waiting."""
-        if not self._workers:
-            # another daemon on this database may have channels: what happened is left for it to fan out
-            return
-        outbox.give_up_abandoned(self._db, self._workers, self._clock() - GIVE_UP_AFTER)
-        for name in self._workers:
-            # what a person had to mend may have been mended: the settings have been read anew
-            outbox.hasten(self._db, name)
-        for thread in self._threads:
-            thread.start()
+        """Begins, with whatever was left waiting. Without channels it takes up nothing: another daemon may."""
+        if self._workers:
+            for thread in self._threads:
+                thread.start()
 
     def wake(self) -> None:
         """There are new happenings."""
@@ -131,7 +126,18 @@ class Delivery:
         """How each channel fares."""
         return {name: worker.state for name, worker in self._workers.items()}
 
+    def _take_up(self) -> None:
+        """Once, at the start: what nobody wants any more is given up, and what failed is tried at once."""
+        outbox.give_up_abandoned(self._db, self._workers, self._clock() - GIVE_UP_AFTER)
+        for name in self._workers:
+            # what a person had to mend may have been mended: the settings have been read anew
+            outbox.hasten(self._db, name)
+            self._wakes[name].set()
+        self._taken_up = True
+
     def _fan_out(self) -> datetime | None:
+        if not self._taken_up:
+            self._take_up()
         made = self._escalate()
         if outbox.any_to_fan_out(self._db):
             while self._fan_out_some() and not self._stopping.is_set():

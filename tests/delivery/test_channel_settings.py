@@ -44,6 +44,10 @@ MAIL = {"type": "email", "host": "smtp.example.com", "sender": "a@example.com", 
         ),
         ({**BOT, "webhook_url": "https://hooks.slack.com/canary"}, "both token and webhook_url are set"),
         ({"type": "slack", "webhook_url": "canary"}, "webhook_url is no URL"),
+        ({**BOT, "token": "canary and more"}, "no token or URL has"),
+        ({**BOT, "token": "canärý"}, "no token or URL has"),
+        ({**BOT, "token": ""}, "no token or URL has"),
+        ({"type": "webhook", "url": "https://x", "bearer": "canary\r\nX: y"}, "no token or URL has"),
         ({**BOT, "chanel": "#ops"}, "Extra inputs are not permitted"),
         ({**MAIL, "to": []}, "at least 1 item"),
         ({**MAIL, "to": ["b@example.com\r\nBcc: c@example.com"]}, "not a mail address"),
@@ -62,6 +66,10 @@ def test_a_mistake_is_named_and_no_secret_with_it(settings: dict[str, Any], said
         channel(settings)
     assert said in str(why.value)
     assert "canary" not in str(why.value)
+
+
+def test_a_newline_after_a_token_is_no_part_of_it() -> None:
+    assert channel({**BOT, "token": "xoxb-canary\n"}).token.get_secret_value() == "xoxb-canary"
 
 
 @pytest.mark.parametrize(("tls", "port"), [("starttls", 587), ("implicit", 465), ("none", 25)])

@@ -165,3 +165,18 @@ def test_a_leading_dot_and_long_lines_arrive_as_they_were(smtp: SmtpServer) -> N
     raw = smtp.envelopes[0].content
     assert isinstance(raw, bytes)
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+
+
+def test_certificates_that_cannot_be_read_are_named(smtp: SmtpServer, tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_text("nothing here")
+    for name in ("missing.pem", "empty.pem"):
+        why = failure(settings(smtp, ca_file=tmp_path / name))
+        assert why.retry == "when_fixed"
+        assert f"{name}: no certificates can be read from it" in why.reason
+
+
+def test_a_password_beyond_ascii_is_said_to_be_one(tmp_path: Path) -> None:
+    with SmtpServer(tmp_path, "starttls", auth=True) as server:
+        why = failure(settings(server, tls="starttls", username=USER, password="pässword"))
+    assert why.retry == "when_fixed"
+    assert "beyond ASCII" in why.reason

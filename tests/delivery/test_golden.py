@@ -23,8 +23,6 @@ from tests.delivery.happenings import NOON, acknowledged, grew, incident, messag
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from log_sentinel.model.notification import Notification
-
 GOLDEN = Path(__file__).parent / "golden"
 
 SCANNER = {
@@ -69,6 +67,8 @@ STORIES: dict[str, Happening] = {
         key="",
         rule="denials-flood",
         observed=48_211,
+        peak=48_211,
+        total=112_040,
         expected=12.0,
         finding={"cause": "rate_limit", "denied_by": "gateway", "confidence": 0.97},
     ),
@@ -77,14 +77,14 @@ STORIES: dict[str, Happening] = {
 
 def test_a_list_looks_as_it_was_agreed() -> None:
     told = [notification(story, id=at) for at, story in enumerate(STORIES.values(), 1)]
-    told = [replace(one, incident_id=one.id, happening=numbered(one)) for one in told]
+    told = [replace(one, incident_id=one.id, happening=numbered(one.id, one.happening)) for one in told]
     message = compose_list(told, instance="kong-eu-1", now=NOON + timedelta(minutes=12))
     expected(GOLDEN / "several" / "slack.json", json.dumps(Layout().incident(message), indent=2, ensure_ascii=False))
     expected(GOLDEN / "several" / "console.txt", Lines(colour=False).text(message) + "\n")
 
 
-def numbered(one: Notification) -> Happening:
-    return replace(one.happening, incident=replace(one.happening.incident, id=one.id))
+def numbered(number: int, happening: Happening) -> Happening:
+    return replace(happening, incident=replace(happening.incident, id=number))
 
 
 def slack(happening: Happening) -> str:

@@ -62,6 +62,10 @@ def verdict(why: Exception, settings: EmailSettings, *, unclear: bool) -> Undeli
                     "for this port?"
                 ),
             )
+        case UnicodeError():
+            return Undeliverable(
+                "when_fixed", "username or password has characters beyond ASCII, which SMTP's AUTH does not carry here"
+            )
         case socket.gaierror():
             return Undeliverable(
                 "later", f"{settings.host}: the name is not known to DNS. Check host, and the network."

@@ -77,7 +77,7 @@ class _Session:
         self._seconds = settings.timeout.total_seconds()
         self.handed_over = False
         self.accepted = False
-        self._trust = ssl.create_default_context(cafile=settings.ca_file)
+        self._trust = _trust(settings)
         self.server = (
             smtplib.SMTP_SSL(timeout=self._seconds, context=self._trust)
             if settings.tls == "implicit"
@@ -115,3 +115,13 @@ class _Session:
         if connected is not None:
             with suppress(OSError):
                 connected.shutdown(socket.SHUT_RDWR)
+
+
+def _trust(settings: EmailSettings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ca_file)
+    except OSError:
+        # ssl.SSLError too: a file that is there and holds no certificate
+        raise Undeliverable(
+            "when_fixed", f"ca_file {settings.ca_file}: no certificates can be read from it. Name a PEM file."
+        ) from None

@@ -154,7 +154,7 @@ def _query(incident: Incident) -> Quoted | None:
         return None
     since = incident.since.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
     query = (
-        f"select time, status, method, path, client, ip, cause from denials where {column} = '{incident.key}'"  # noqa: S608 - see SAFE_KEY
+        f"select time, status, path, ip, cause from denials where {column} = '{incident.key}'"  # noqa: S608 - see SAFE_KEY
         f" and time >= '{since}' order by time desc limit 50"
     )
     return quoted(f'log-sentinel sql "{query}"', COMMAND_CHARACTERS)

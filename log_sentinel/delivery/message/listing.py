@@ -74,8 +74,13 @@ def _summary(happenings: Sequence[Happening]) -> Phrase:
     )
 
 
+def _label(happening: Happening) -> str:
+    incident = happening.incident
+    return "resolved" if incident.state is IncidentState.RESOLVED else incident.severity.value
+
+
 def _figures(happenings: Sequence[Happening]) -> tuple[Figure, ...]:
-    shown = tuple(Figure(one.incident.severity.value, headline(one)) for one in happenings[:SHOWN])
+    shown = tuple(Figure(_label(one), headline(one)) for one in happenings[:SHOWN])
     if len(happenings) <= SHOWN:
         return shown
     rest = sum(one.incident.total for one in happenings[SHOWN:])

@@ -6,9 +6,10 @@ from datetime import timedelta
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from log_sentinel.config.durations import Duration  # noqa: TC001 - pydantic reads the annotation
+from log_sentinel.delivery.secrets import HeaderSecret  # noqa: TC001 - pydantic reads the annotation
 from log_sentinel.delivery.terms import ChannelTerms
 
 
@@ -19,9 +20,9 @@ class SlackSettings(ChannelTerms):
     """
 
     type: Literal["slack"] = "slack"
-    token: SecretStr | None = Field(default=None, description="the bot's token, xoxb-...")
+    token: HeaderSecret | None = Field(default=None, description="the bot's token, xoxb-...")
     channel: str | None = Field(default=None, description="the channel's name or, better, its ID")
-    webhook_url: SecretStr | None = Field(default=None, description="an incoming webhook: posts only, no threads")
+    webhook_url: HeaderSecret | None = Field(default=None, description="an incoming webhook: posts only, no threads")
     base_url: str = Field(default="https://slack.com/api/", pattern=r"^https?://")
     timeout: Duration = Field(
         default=timedelta(seconds=20), description="for one request, from connecting to the last byte"

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 
 from log_sentinel.config.durations import Duration  # noqa: TC001 - pydantic reads the annotation
+from log_sentinel.delivery.secrets import HeaderSecret  # noqa: TC001 - pydantic reads the annotation
 from log_sentinel.delivery.terms import ChannelTerms
 
 
@@ -18,8 +19,8 @@ class WebhookSettings(ChannelTerms):
     """
 
     type: Literal["webhook"] = "webhook"
-    url: SecretStr
-    bearer: SecretStr | None = Field(default=None, description="sent as Authorization: Bearer")
+    url: HeaderSecret
+    bearer: HeaderSecret | None = Field(default=None, description="sent as Authorization: Bearer")
     hmac: SecretStr | None = Field(default=None, description="key of the signature in X-Log-Sentinel-Signature")
     timeout: Duration = Field(
         default=timedelta(seconds=20), description="for one request, from connecting to the last byte"

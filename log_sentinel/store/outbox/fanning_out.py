@@ -92,15 +92,19 @@ def escalate(
         .group_by(events.c.incident_id)
         .having(func.min(events.c.recorded_at) <= open_since)
     )
-    made = 0
+    wanted = select(events).where(events.c.id.in_(latest), events.c.fanned_out)
+    with db.read() as connection:
+        if not any(_unheard(connection, event, route) for event in connection.execute(wanted).all()):
+            return 0
     with db.write() as connection:
-        for event in connection.execute(select(events).where(events.c.id.in_(latest), events.c.fanned_out)).all():
-            knowing = _told_of(connection, event.incident_id)
-            rows = [_row(event, to, now) for to in dict.fromkeys(route(happening_of(event))) if to not in knowing]
-            if rows:
-                connection.execute(insert(notifications), rows)
-            made += len(rows)
-    return made
+        rows = [
+            _row(event, to, now)
+            for event in connection.execute(wanted).all()
+            for to in _unheard(connection, event, route)
+        ]
+        if rows:
+            connection.execute(insert(notifications), rows)
+    return len(rows)
 
 
 def any_to_fan_out(db: Database) -> bool:
@@ -119,6 +123,15 @@ def _row(event: Row[Any], to: Recipient, now: datetime) -> dict[str, object]:
         "created_at": now,
         "next_attempt_at": max(now, to.not_before or now),
     }
+
+
+def _unheard(
+    connection: Connection, event: Row[Any], route: Callable[[Happening], Iterable[Recipient]]
+) -> list[Recipient]:
+    """Those of `route` who have heard nothing of the event's incident."""
+    further = dict.fromkeys(route(happening_of(event)))
+    knowing = _told_of(connection, event.incident_id) if further else set()
+    return [to for to in further if to not in knowing]
 
 
 def _told_of(connection: Connection, incident: int) -> set[Recipient]:

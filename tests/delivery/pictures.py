@@ -1,0 +1,102 @@
+"""Pictures of the messages for docs/alerts.md: python -m tests.delivery.pictures FOLDER. Needs a Chromium.
+
+The mail is its own HTML. Slack's blocks are laid out as Slack does it, near enough to judge length and order.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from log_sentinel.delivery.email.message import Letters
+from log_sentinel.delivery.message.listing import compose_list
+from log_sentinel.delivery.slack.message import Layout
+from tests.delivery.happenings import NOON, grew, message, notification, opened, resolved
+from tests.delivery.test_golden import STORIES, numbered
+
+STYLE = """
+body{margin:0;padding:18px;background:#fff;font:15px/1.46 Lato,"Noto Sans","DejaVu Sans",sans-serif;color:#1d1c1d}
+.from{font-weight:700;margin-bottom:2px}.app{font-size:10px;background:#ddd;padding:1px 3px;border-radius:2px}
+.header{font-size:18px;font-weight:700;margin:6px 0}.section{margin:8px 0;white-space:pre-line}
+.fields{display:grid;grid-template-columns:1fr 1fr;gap:6px 18px;margin:8px 0}.context{color:#616061;font-size:13px}
+code{font:12px "DejaVu Sans Mono",monospace;color:#c01343;background:#f6f6f6;border:1px solid #ddd;border-radius:3px;
+padding:1px 3px;overflow-wrap:anywhere}.thread{margin-left:44px;border-left:3px solid #ddd;padding-left:12px}
+.phone{background:#222;color:#fff;border-radius:14px;padding:10px 14px;font-size:13px;margin-bottom:16px}
+a{color:#1264a3}
+"""
+
+
+def mrkdwn(text: str) -> str:
+    """Slack's markup as HTML; the text is escaped already."""
+    text = re.sub(r"<!date\^\d+\^[^|]*\|([^>]*)>", r"\1", text)
+    text = re.sub(r"<(https?://[^|>]*)\|([^>]*)>", r'<a href="\1">\2</a>', text)
+    parts = re.split(r"(`[^`]*`)", text)
+    coded = [f"<code>{part[1:-1]}</code>" if part.startswith("`") else part for part in parts]
+    return re.sub(r"(?m)_(and [\d,]+ more)_", r"<i>\1</i>", re.sub(r"\*([^*]+)\*", r"<b>\1</b>", "".join(coded)))
+
+
+def block(one: dict[str, Any]) -> str:
+    if one["type"] == "header":
+        return f'<div class="header">{one["text"]["text"]}</div>'
+    if one["type"] == "context":
+        return f'<div class="context">{mrkdwn(one["elements"][0]["text"])}</div>'
+    if "fields" in one:
+        return '<div class="fields">' + "".join(f"<div>{mrkdwn(f['text'])}</div>" for f in one["fields"]) + "</div>"
+    return f'<div class="section">{mrkdwn(one["text"]["text"])}</div>'
+
+
+def post(payload: dict[str, Any], kind: str = "") -> str:
+    blocks = "".join(map(block, payload["blocks"]))
+    return f'<div class="{kind}"><div class="from">log-sentinel <span class="app">APP</span></div>{blocks}</div>'
+
+
+def page(*parts: str) -> str:
+    return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style><body>{''.join(parts)}"
+
+
+def pages() -> dict[str, tuple[str, int, int]]:
+    """Name -> HTML, width, height."""
+    layout, letters = Layout(), Letters("log-sentinel@example.com")
+    alert = layout.incident(message(opened()))
+    over = layout.incident(message(resolved()))
+    steps = [layout.step(message(step)) for step in (grew(), resolved())]
+    stories = [story for name, story in STORIES.items() if name != "client-grew"]
+    several = [replace(notification(numbered(at, one)), incident_id=at) for at, one in enumerate(stories, 1047)]
+    letter = letters.letter(message(opened()), "oncall@example.com", None, NOON).get_body(("html",))
+    assert letter is not None
+    phone = f'<div class="phone"><b>Slack</b> #api-alerts<br>{html.unescape(alert["text"])}</div>'
+    listed = layout.incident(compose_list(several, instance="kong-eu-1", now=NOON))
+    return {
+        "alert-slack": (page(phone, post(alert)), 760, 860),
+        "alert-slack-resolved": (page(post(over), *(post(one, "thread") for one in steps)), 760, 760),
+        "alert-slack-several": (page(post(listed)), 760, 560),
+        "alert-mail": (letter.get_content(), 720, 1040),
+    }
+
+
+def main(folder: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("no Chromium: install one, as in apt install chromium")
+    for name, (text, width, height) in pages().items():
+        with tempfile.TemporaryDirectory() as scratch:
+            source = Path(scratch) / "page.html"
+            source.write_text(text, "utf-8")
+            arguments = [f"--user-data-dir={scratch}/profile", f"--screenshot={folder / f'{name}.png'}"]
+            arguments += [f"--window-size={width},{height}", "--force-device-scale-factor=1.5", "--hide-scrollbars"]
+            subprocess.run(
+                [chromium, "--headless", "--no-sandbox", "--disable-gpu", *arguments, source.as_uri()],
+                check=True,
+                capture_output=True,
+            )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
