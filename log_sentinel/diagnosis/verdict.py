@@ -30,13 +30,16 @@ def judge(frame: pl.DataFrame, definition: Definition) -> pl.DataFrame:
     rules = [CompiledRule(rule) for rule in definition.verdicts if reads(rule) <= set(frame.columns)]
     read = sorted(set().union(*(reads(rule.rule) for rule in rules)))
     if not read:
-        kinds = pl.DataFrame([_columns(Finding(), definition)], schema=VERDICT)
+        kinds = pl.DataFrame([verdict_columns(Finding(), definition.rules_version)], schema=VERDICT)
         return frame.join(kinds, how="cross").select(list(JUDGED))
     as_text = [pl.col(name).cast(pl.String).alias(f"?{name}") for name in read]
     keyed = frame.with_columns(as_text)
     keys = [f"?{name}" for name in read]
     kinds = keyed.select(keys).unique()
-    verdicts = [_columns(finding(dict(zip(read, row, strict=True)), rules), definition) for row in kinds.iter_rows()]
+    verdicts = [
+        verdict_columns(finding(dict(zip(read, row, strict=True)), rules), definition.rules_version)
+        for row in kinds.iter_rows()
+    ]
     kinds = pl.concat([kinds, pl.DataFrame(verdicts, schema=VERDICT, orient="row")], how="horizontal")
     return keyed.join(kinds, on=keys, how="left", nulls_equal=True, maintain_order="left").select(list(JUDGED))
 
@@ -109,7 +112,8 @@ def _test(condition: Condition) -> Callable[[str | None, Mapping[str, str | None
     return test
 
 
-def _columns(found: Finding, definition: Definition) -> dict[str, object]:
+def verdict_columns(found: Finding, rules_version: int) -> dict[str, object]:
+    """The columns of VERDICT for one finding."""
     return {
         "denied_by": str(found.denied_by),
         "cause": str(found.cause),
@@ -118,5 +122,5 @@ def _columns(found: Finding, definition: Definition) -> dict[str, object]:
         "evidence": json.dumps(
             [{"field": each.field, "value": each.value, "says": each.says} for each in found.evidence]
         ),
-        "rules_version": definition.rules_version,
+        "rules_version": rules_version,
     }

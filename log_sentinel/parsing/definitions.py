@@ -205,7 +205,7 @@ def parsed(text: bytes, where: str) -> Definition:
     try:
         definition = Definition.model_validate(raw)
     except ValidationError as error:
-        raise BadDefinition(where, *(_sentence(each) for each in error.errors())) from None
+        raise BadDefinition(where, *(sentence(each) for each in error.errors())) from None
     missing = [kind for kind in SAMPLE_KINDS if all(sample.kind != kind for sample in definition.samples)]
     if missing:
         raise BadDefinition(
@@ -244,7 +244,7 @@ def _did_you_mean(name: str, allowed: Iterable[str]) -> str:
     return f' Did you mean "{close[0]}"?' if close else ""
 
 
-def _sentence(error: ErrorDetails) -> str:
+def sentence(error: ErrorDetails) -> str:
     """One of pydantic's errors as `where: what was found; what is allowed.`"""
     place: list[str] = []
     for step in error["loc"]:

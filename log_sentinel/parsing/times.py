@@ -25,6 +25,7 @@ CLF = re.compile(
 ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?:(Z)|([+-])(\d\d):?(\d\d))?", re.ASCII
 )
+CTIME = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ 0-3]\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))? (\d{4})", re.ASCII)
 SLASHED = re.compile(r"(\d{4})/(\d\d)/(\d\d) (\d\d):(\d\d):(\d\d)", re.ASCII)
 NUMBER = re.compile(r"\d{1,16}(?:\.\d{1,9})?", re.ASCII)
 EARLIEST = 631_152_000_000  # 1990-01-01
@@ -59,6 +60,15 @@ def slashed(value: object, zone: tzinfo) -> int | None:
     return None if found is None else _milliseconds(found.groups(), None, zone)
 
 
+def apache_error(value: object, zone: tzinfo) -> int | None:
+    """Tue Nov 24 03:33:58.010524 2026, as Apache's error log has it."""
+    found = CTIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None or found[1] not in MONTHS:
+        return None
+    month, day, hour, minute, second, fraction, year = found.groups()
+    return _milliseconds((year, str(MONTHS[month]), day, hour, minute, second), fraction, zone)
+
+
 def epoch(factor: int) -> Callable[[object, tzinfo], int | None]:
     """A number of seconds (`factor` 1000) or milliseconds (1) since 1970, as a number or as text."""
 
@@ -77,6 +87,7 @@ DIALECTS: dict[str, Callable[[object, tzinfo], int | None]] = {
     "iso8601": iso8601,
     "datetime": iso8601,
     "error_log": slashed,
+    "apache_error": apache_error,
     "epoch_s": epoch(1000),
     "epoch_ms": epoch(1),
 }

@@ -1,0 +1,105 @@
+"""Error logs beside access logs: both written by hand as real servers write them."""
+
+from __future__ import annotations
+
+import json
+
+from log_sentinel.content import shipped
+from log_sentinel.diagnosis.companions import EXPLAINED, explained
+from log_sentinel.diagnosis.verdict import judge
+from log_sentinel.parsing.companions import ErrorLogParser
+from log_sentinel.parsing.error_logs import ErrorLog, load
+from tests.parsing.builders import batch, definition, line, parser
+
+NGINX = load(shipped("parsers") / "error-logs" / "nginx-error.toml")
+APACHE = load(shipped("parsers") / "error-logs" / "apache-error.toml")
+
+
+def error(
+    message: str, request: str = "GET /v1/orders/42 HTTP/1.1", *, second: int = 33, ip: str = "203.0.113.7"
+) -> str:
+    return (
+        f"2026/11/24 03:33:{second} [error] 1#1: *7 {message}, client: {ip}, server: _, "
+        f'request: "{request}", host: "x"\n'
+    )
+
+
+LIMITED = 'limiting requests, excess: 2.990 by zone "api"'
+
+
+def joined(access: str, errors: str, log: ErrorLog = NGINX, *, candidates: bool = False) -> list[dict[str, object]]:
+    name = "nginx-combined" if log is NGINX else "apache-combined"
+    parsed = parser(name).parse(batch(access))
+    judged = judge(parsed.candidates if candidates else parsed.denials, definition(name))
+    companions = ErrorLogParser(log, "UTC").parse(batch(errors, start=7000)).companions
+    found = explained(judged, companions, log)
+    assert dict(found.schema) == EXPLAINED
+    return found.to_dicts()
+
+
+def test_a_limit_names_its_zone() -> None:
+    (row,) = joined(line(429), error(LIMITED))
+
+    assert (row["denied_by"], row["cause"], row["cause_confidence"]) == ("gateway", "rate_limit", 0.97)
+    assert row["companion_offset"] == 7000
+    assert json.loads(str(row["evidence"]))[0] == {
+        "field": "error_log",
+        "value": "limit_req (zone api)",
+        "says": "limit_req refused it",
+    }
+
+
+def test_a_503_with_a_limit_beside_it_is_a_denial() -> None:
+    rows = joined(line(503) + line(503, "GET /other HTTP/1.1"), error(LIMITED), candidates=True)
+
+    assert [(row["path"], row["cause"]) for row in rows] == [("/v1/orders/42", "rate_limit")]
+
+
+def test_a_deny_rule_is_surer_for_a_method_that_limit_except_leaves() -> None:
+    rows = joined(
+        line(403) + line(403, "PUT /x HTTP/1.1"),
+        error("access forbidden by rule") + error("access forbidden by rule", "PUT /x HTTP/1.1"),
+    )
+
+    assert [(row["method"], row["cause"], row["cause_confidence"]) for row in rows] == [
+        ("GET", "ip_restriction", 0.9),
+        ("PUT", "ip_restriction", 0.6),
+    ]
+
+
+def test_each_entry_explains_one_request() -> None:
+    rows = joined(line(403) * 5, error("access forbidden by rule") * 3)
+
+    assert [row["origin_offset"] for row in rows] == [0, len(line(403)), 2 * len(line(403))]
+    assert len({row["companion_offset"] for row in rows}) == 3
+
+
+def test_another_address_path_or_time_is_another_request() -> None:
+    denied = "access forbidden by rule"
+
+    assert joined(line(403), error(denied, ip="203.0.113.8")) == []
+    assert joined(line(403), error(denied, "GET /v1/orders/43 HTTP/1.1")) == []
+    assert joined(line(403), error(denied, second=36)) == []
+    assert len(joined(line(403), error(denied, second=35))) == 1
+
+
+def test_escaped_bytes_of_the_access_log_meet_raw_ones_of_the_error_log() -> None:
+    rows = joined(
+        line(403, r"GET /a\x22b/caf\xC3\xA9 HTTP/1.1"), error("access forbidden by rule", 'GET /a"b/café HTTP/1.1')
+    )
+
+    assert [row["path"] for row in rows] == ['/a"b/café']
+
+
+def test_apaches_entries_have_no_request_and_are_matched_by_address() -> None:
+    entry = (
+        "[Tue Nov 24 03:33:33.010524 2026] [authz_core:error] [pid 2560:tid 140] [client 203.0.113.7:37752] "
+        "AH01630: client denied by server configuration: /var/www/admin\n"
+    )
+    (row,) = joined(line(403), entry, APACHE)
+
+    assert (row["denied_by"], row["cause"], row["cause_confidence"]) == ("gateway", "ip_restriction", 0.6)
+
+
+def test_nothing_to_join_is_nothing_explained() -> None:
+    assert joined("", "") == []
