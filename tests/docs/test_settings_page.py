@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args, get_origin
 
 import pytest
 
@@ -44,9 +44,13 @@ def sections() -> dict[str, type[BaseModel]]:
     from log_sentinel.sources.settings import FileSource
 
     found: dict[str, type[BaseModel]] = {
-        f"`[{name}]`": field.annotation
+        f"`[{name}]`": section
         for name, field in Settings.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
+        # a section that may be left out is a union with None
+        for section in (field.annotation, *get_args(field.annotation))
+        if isinstance(section, type)
+        and issubclass(section, Section)
+        and get_origin(field.annotation) not in (dict, list)
     }
     found["`[sources.NAME]`"] = FileSource
     found["`[[routing]]`"] = Route
