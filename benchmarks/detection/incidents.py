@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from random import Random
 from typing import TYPE_CHECKING
 
-from benchmarks.detection.world import Row, poisson
+from benchmarks.detection.world import Row, anywhere, poisson
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from random import Random
 
     from benchmarks.detection.world import World
 
@@ -35,7 +35,7 @@ PART = 0.1
 
 @dataclass
 class Labelled:
-    """`roots`: (dimension, key) that name the cause; `parts`: all that may be told for it. Minutes since the beginning."""
+    """`roots`: (dimension, key) that name the cause; `parts`: all that may be told for it. Minutes are numbered."""
 
     kind: str
     strength: str
@@ -82,44 +82,47 @@ def _one(kind: str, start: int, world: World, random: Random) -> Labelled:
     if kind == "everybody":
         rate *= 6
     roots, draw = _shape(kind, world, random)
-    return Labelled(
-        kind, strength, start, start + random.randrange(20, 90), rate, random.choice(RAMPS), roots, draw
-    )
+    return Labelled(kind, strength, start, start + random.randrange(20, 90), rate, random.choice(RAMPS), roots, draw)
 
 
-def _shape(kind: str, world: World, random: Random) -> tuple[set[tuple[str, str]], Callable[[], Row]]:  # noqa: PLR0912 - one branch a kind
+def _shape(kind: str, world: World, random: Random) -> tuple[set[tuple[str, str]], Callable[[], Row]]:
+    """What names the cause, and what draws one denial of it."""
     client = random.choice(world.clients[len(world.clients) // 50 :])
     status = random.choice([403, 429])
-    new_ips = [f"203.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(256)}" for _ in range(40)]
-    route = f"/api/v1/incident-{random.randrange(10**6)}" if kind == "route attacked" else random.choice(client.routes)
+    new_ips = [anywhere(random) for _ in range(12)]
     anyone = world.clients[: max(200, len(world.clients) // 5)]
+
+    def of_client(name: str, ips: list[str], status: int) -> tuple[set[tuple[str, str]], Callable[[], Row]]:
+        return {("client", name)}, lambda: (name, random.choice(ips), random.choice(client.routes), status)
+
+    def anonymous(ips: list[str]) -> Callable[[], Row]:
+        return lambda: (None, random.choice(ips), f"/probe/{random.randrange(400)}", 403)
+
+    def of_anyone(route: str | None) -> Callable[[], Row]:
+        def draw() -> Row:
+            met = random.choice(anyone)
+            return (met.name, random.choice(met.ips), route or random.choice(met.routes), status)
+
+        return draw
+
     if kind == "client over its quota":
-        return {("client", client.name)}, lambda: (client.name, random.choice(client.ips), random.choice(client.routes), 429)
+        return of_client(client.name, client.ips, 429)
     if kind == "client without credentials":
-        return {("client", client.name)}, lambda: (client.name, random.choice(client.ips), random.choice(client.routes), 403)
+        return of_client(client.name, client.ips, 403)
     if kind == "new client":
-        name = f"new-{random.randrange(10**6)}"
-        return {("client", name)}, lambda: (name, random.choice(new_ips[:2]), random.choice(client.routes), 403)
+        return of_client(f"new-{random.randrange(10**6)}", new_ips[:2], 403)
     if kind == "client from new addresses":
-        return {("client", client.name)}, lambda: (client.name, random.choice(new_ips[:12]), random.choice(client.routes), 403)
+        return of_client(client.name, new_ips, 403)
     if kind == "scanner":
-        return {("ip", new_ips[0])}, lambda: (None, new_ips[0], f"/probe/{random.randrange(400)}", 403)
+        return {("ip", new_ips[0])}, anonymous(new_ips[:1])
     if kind == "subnet":
         net = new_ips[0].rpartition(".")[0]
-        return {("network", f"{net}.0/24")}, lambda: (None, f"{net}.{random.randrange(1, 120)}", f"/probe/{random.randrange(400)}", 403)
+        return {("network", f"{net}.0/24")}, anonymous([f"{net}.{host}" for host in range(1, 120)])
     if kind == "route broken":
-
-        def broken() -> Row:
-            met = random.choice(anyone)
-            return (met.name, random.choice(met.ips), route, status)
-
-        return {("route", route)}, broken
+        route = random.choice(client.routes)
+        return {("route", route)}, of_anyone(route)
     if kind == "route attacked":
-        swarm = [f"{random.randrange(11, 220)}.{random.randrange(256)}.{random.randrange(256)}.{random.randrange(256)}" for _ in range(800)]
+        route = f"/api/v1/incident-{random.randrange(10**6)}"
+        swarm = [anywhere(random) for _ in range(800)]
         return {("route", route)}, lambda: (None, random.choice(swarm), route, status)
-
-    def everybody() -> Row:
-        met = random.choice(anyone)
-        return (met.name, random.choice(met.ips), random.choice(met.routes), status)
-
-    return {("all", "all")}, everybody
+    return {("all", "all")}, of_anyone(None)

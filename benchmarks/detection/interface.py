@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Told:
     """An incident opened, was told under another name or grew (updated), or ended (resolved).
 
-    `incident`: whatever tells the incident apart. `dimension`: all, client, ip, network or route; `key` its value ("all").
+    `incident`: whatever tells the incident apart. `dimension`: all, client, ip, network or route; `key`: its value.
     """
 
     kind: Literal["opened", "updated", "resolved"]

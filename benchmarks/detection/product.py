@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from benchmarks.detection.interface import Told
 from log_sentinel import content
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from log_sentinel.model.incident import Incident
 
-_KINDS = {HappeningKind.OPENED: "opened", HappeningKind.RESOLVED: "resolved"}
+_KINDS: dict[HappeningKind, Literal["opened", "resolved"]] = {
+    HappeningKind.OPENED: "opened",
+    HappeningKind.RESOLVED: "resolved",
+}
 
 
 class Product:
@@ -42,15 +45,12 @@ class Product:
             self._opened += one.id is None
             self._incidents.append(one if one.id is not None else replace(one, id=self._opened))
         ids = {(one.rule, one.dimension, one.key, one.opened_at): one.id for one in self._incidents}
-        return [
-            Told(
-                _KINDS.get(one.kind, "updated"),  # type: ignore[arg-type]
-                one.incident.id or ids[one.incident.rule, one.incident.dimension, one.incident.key, one.incident.opened_at],
-                one.incident.dimension.value,
-                one.incident.key,
-            )
-            for one in stepped.happenings
-        ]
+        told = []
+        for happening in stepped.happenings:
+            incident = happening.incident
+            number = incident.id or ids[incident.rule, incident.dimension, incident.key, incident.opened_at]
+            told.append(Told(_KINDS.get(happening.kind, "updated"), number, incident.dimension.value, incident.key))
+        return told
 
 
 def shipped() -> Product:

@@ -1,4 +1,4 @@
-"""The usual ways to alarm, entity by entity, for comparison: each opens when it fires and resolves after ten minutes."""
+"""The usual ways to alarm, entity by entity, for comparison: told when one fires, again after ten quiet minutes."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Rival:
         self.five: Counter[Entity] = Counter()
         self._firing: dict[Entity, int] = {}
 
-    def tick(self, minute: datetime, denied: pl.DataFrame, traffic: pl.DataFrame) -> list[Told]:  # noqa: ARG002 - none looks at all requests
+    def tick(self, minute: datetime, denied: pl.DataFrame, traffic: pl.DataFrame) -> list[Told]:
         self.minute += 1
         counts: Counter[Entity] = Counter()
         for client, ip, route, n in denied.select("client", "ip", "route", "n").iter_rows():

@@ -1,4 +1,4 @@
-"""The usual: clients, addresses and routes as a gateway has them, with everything that looks like an incident and is none.
+"""The usual: clients, addresses and routes of a gateway, with everything that looks like an incident and is none.
 
 Clients follow Zipf's law, belong to one of three kinds of day, come in clusters and drift from hour to hour. Among the
 innocent: hourly jobs, offices that begin at nine sharp, clients that retry in short flaps, background scanners (new
@@ -12,7 +12,10 @@ from bisect import bisect
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import accumulate
-from random import Random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
 
 # client, ip, route, status
 Row = tuple[str | None, str, str, int]
@@ -39,17 +42,6 @@ class Client:
 
 
 @dataclass
-class Bout:
-    """A stretch of minutes that makes rows of its own: `rows` a minute from `start` to before `end`."""
-
-    start: int
-    end: int
-    make: object
-    rate: float = 0.0
-    ramp: int = 0
-
-
-@dataclass
 class World:
     """A seeded gateway. `minute(m)` gives the denials of that minute; minutes must be asked for in order."""
 
@@ -68,8 +60,9 @@ class World:
         draw = self.random
         routes = [f"/api/v{1 + n % 3}/r{n}" for n in range(ROUTES)]
         for number in range(CLIENTS[self.size]):
-            nets = [f"{draw.randrange(11, 200)}.{draw.randrange(256)}.{draw.randrange(256)}" for _ in range(draw.choice([1, 1, 2]))]
-            ips = [f"{draw.choice(nets)}.{draw.randrange(1, 255)}" for _ in range(1 + min(30, int(draw.paretovariate(1.1))))]
+            nets = [anywhere(draw).rpartition(".")[0] for _ in range(draw.choice([1, 1, 2]))]
+            many = 1 + min(30, int(draw.paretovariate(1.1)))
+            ips = [f"{draw.choice(nets)}.{draw.randrange(1, 255)}" for _ in range(many)]
             self.clients.append(
                 Client(
                     f"client-{number}",
@@ -83,9 +76,9 @@ class World:
             client.hourly, client.burst = draw.randrange(60), draw.randrange(30, 150)
         minutes = self.days * 1440
         for _ in range(max(1, self.days // 2)):
-            start = draw.randrange(1440, minutes)
+            start = draw.randrange(min(1440, minutes // 2), minutes)
             self.doublings.append((start, start + draw.randrange(45, 150), draw.uniform(1.8, 3.0)))
-            start = draw.randrange(1440, minutes)
+            start = draw.randrange(min(1440, minutes // 2), minutes)
             self.gaps.append((start, start + draw.randrange(8, 25)))
 
     def times(self, minute: int) -> float:
@@ -131,8 +124,7 @@ class World:
         draw = self.random
         for _ in range(poisson(draw, BOTS_A_MINUTE)):
             length = draw.randrange(1, 10)
-            ip = f"{draw.randrange(11, 220)}.{draw.randrange(256)}.{draw.randrange(256)}.{draw.randrange(256)}"
-            self.bots.append((minute + length, ip, draw.randrange(1, 26) / length))
+            self.bots.append((minute + length, anywhere(draw), draw.randrange(1, 26) / length))
         self.bots = [bot for bot in self.bots if bot[0] > minute]
         for _, ip, rate in self.bots:
             for _ in range(poisson(draw, rate)):
@@ -146,6 +138,11 @@ class World:
         self.flaps = [flap for flap in self.flaps if flap[0] > minute]
         for _, client, rate in self.flaps:
             found[self._row(client)] += poisson(draw, rate)
+
+
+def anywhere(draw: Random) -> str:
+    """An address of the internet."""
+    return f"{draw.randrange(11, 220)}.{draw.randrange(256)}.{draw.randrange(256)}.{draw.randrange(1, 255)}"
 
 
 def day(kind: str, minute: int) -> float:
