@@ -5,8 +5,8 @@ Counts are of the spike's window; lists are pairs of key and count, the largest 
     statuses, causes, clients, ips, networks, routes   [["403", 120], ["429", 4]]
     clients_distinct, ips_distinct, ...                how many there were in all
     anonymous          denials without a client
-    requests           all requests of the window (of the route, if the spike is one's); absent when the log does not
-                       tell, or for keys whose own requests are not counted by the minute
+    requests           the key's requests in the window; absent when the log does not tell, and for clients and
+                       addresses, whose requests are not counted by the minute
     minutes            denials of the last hour minute by minute, oldest first, the newest that of the spike
     usual_per_minute   what is usual; absent where nothing is
     newest             denials of the newest minute
@@ -114,10 +114,5 @@ def course(by_minute: Mapping[int, int], until: int, expected: float | None, win
 
 def denominator(requests: Requests, dimension: Dimension, key: str, until: int, window: int) -> dict[str, object]:
     """`requests`, where they are counted for such a key and there were any."""
-    if dimension is Dimension.ROUTE:
-        n = requests.in_window(until, window, key)
-    elif dimension is Dimension.ALL:
-        n = requests.in_window(until, window)
-    else:
-        n = 0
+    n = requests.in_window(until, window, dimension, key)
     return {"requests": n} if n else {}

@@ -51,9 +51,12 @@ class Requests:
         """Takes in `bins` bins at once: TRAFFIC with `age`, as `Baseline.learn_many` has it."""
         self.usual.learn_many(counts(_with_source(traffic), COUNTED, "age"), first_bin, bins)
 
-    def in_window(self, until: int, minutes: int, route: str | None = None) -> int:
-        """Requests of the window; of one route when it is named."""
-        entity = _WHOLE if route is None else f"1|0|{route}"
+    def in_window(self, until: int, minutes: int, dimension: Dimension, key: str) -> int:
+        """Requests of that key in the window; 0 for dimensions whose requests are not counted."""
+        counted = [one.dimension for one in COUNTED]
+        if dimension not in counted:
+            return 0
+        entity = f"{counted.index(dimension)}|0|{key}"
         return int(self.census.by_minute(until, minutes, pl.Series([entity]))["n"].sum())
 
     def factors(self, keys: pl.DataFrame, until: int, minutes: int) -> pl.LazyFrame:

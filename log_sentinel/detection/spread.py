@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.detection import counting
-from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,16 +32,12 @@ def as_asked(
             of_rule = of_rule.filter(pl.col("key").is_in(keys.implode()))  # noqa: PLW2901 - the same rows, fewer
         if rule.share:
             enough = [
-                n >= rule.share * max(1, requests.in_window(minute, rule.window, _route(rule, key)))
+                n >= rule.share * max(1, requests.in_window(minute, rule.window, rule.counted.dimension, key))
                 for key, n in of_rule.select("key", "n").iter_rows()
             ]
             of_rule = of_rule.filter(pl.Series(enough, dtype=pl.Boolean))  # noqa: PLW2901 - as above
         kept.append(of_rule)
     return pl.concat(kept) if kept else high
-
-
-def _route(rule: Rule, key: str) -> str | None:
-    return key if rule.counted.dimension is Dimension.ROUTE else None
 
 
 def _spread(rule: Rule, keys: pl.Series, minute: int, window: Window) -> pl.Series:

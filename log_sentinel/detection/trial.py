@@ -69,7 +69,7 @@ def try_series(rule: Rule, series: Series) -> Outcome:
 def _problem(series: Series, fired_at: int | None, resolved_at: int | None) -> str | None:
     if fired_at != series.fires_at:
         return f"fires {_when(fired_at)}; expected {_when(series.fires_at)}"
-    if series.resolves_at is not None and resolved_at != series.resolves_at:
+    if resolved_at != series.resolves_at:
         return f"resolves {_when(resolved_at)}; expected {_when(series.resolves_at)}"
     return None
 

@@ -2,8 +2,9 @@
 
 A client that is denied from five addresses on one route is three spikes and one matter. Spike j explains spike k
 when at least half of what k has too much are denials of j. When that holds both ways the more specific one is the
-cause: a client before an address, an address before a network, a route, the whole deployment. What is explained by
-nothing is a root; every other spike belongs to one.
+cause: a client before an address, an address before a network, a route. The whole deployment's spike belongs to the
+largest of a few that make half of it; otherwise it is a general rise, and the small ones belong to it. What is
+explained by nothing is a root; every other spike belongs to one.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ SPECIFIC = (
 SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
 HALF = 0.5
-# What makes so much of everybody's excess is a matter of its own beside a general rise.
+# The whole deployment's spike is a general rise unless so few others make half of it; what makes so much of a general
+# rise is a matter of its own beside it.
+FEW = 5
 LARGE_PART = 0.25
 
 
@@ -56,6 +59,9 @@ def groups(spikes: Sequence[Spike]) -> list[Group]:
         free = [j for j in explaining if _root(j, cause) != k]
         if free:
             cause[k] = free[0]
+    for k, spike in enumerate(ordered):
+        if spike.dimension is Dimension.ALL and k not in cause:
+            _weigh_whole(k, ordered, cause)
     members: dict[int, list[Spike]] = {}
     for k in cause:
         members.setdefault(_root(k, cause), []).append(ordered[k])
@@ -84,10 +90,23 @@ def _explains(j: Spike, k: Spike) -> bool:
     of_k = _shared(k, j)
     if of_k == 0 or of_k < HALF * _excess(k):
         return False
-    if j.dimension is Dimension.ALL and of_k > LARGE_PART * _excess(j):
+    if Dimension.ALL in (j.dimension, k.dimension):
         return False
     mutual = _shared(j, k) >= HALF * _excess(j)
     return not mutual or _weight(j) < _weight(k)
+
+
+def _weigh_whole(whole: int, ordered: Sequence[Spike], cause: dict[int, int]) -> None:
+    """The whole deployment's spike: the sum of a few others, or a general rise of which others are small parts."""
+    spike = ordered[whole]
+    parts = sorted(
+        ((_shared(spike, ordered[k]), k) for k in range(len(ordered)) if k != whole and k not in cause),
+        key=lambda part: (-part[0], part[1]),
+    )
+    if parts and sum(n for n, _ in parts[:FEW]) >= HALF * _excess(spike):
+        cause[whole] = parts[0][1]
+        return
+    cause.update({k: whole for n, k in parts if 0 < n <= LARGE_PART * _excess(spike)})
 
 
 def _excess(spike: Spike) -> float:

@@ -1,8 +1,8 @@
 """Who is hurt: a customer whose requests used to succeed, or somebody who never had any success here.
 
 A client or address with a day of mostly successful requests behind it is a customer: that it is denied now is most
-likely our doing, and graver by one step. An address that was never seen to succeed is a stranger, most likely a scanner,
-and told one step lower; a client that never did is a newcomer, most likely without credentials.
+likely our doing, and graver by one step. An address that was never seen to succeed is a stranger, most likely a
+scanner, and told one step lower; a client that never did is a newcomer, most likely without credentials.
 """
 
 from __future__ import annotations

@@ -27,7 +27,12 @@ def at(minute: int) -> datetime:
 
 
 def a_rule(**changed: Any) -> Rule:
-    counted = Counted(changed.pop("dimension", Dimension.CLIENT), changed.pop("statuses", ()), changed.pop("where", ()))
+    counted = Counted(
+        changed.pop("dimension", Dimension.CLIENT),
+        changed.pop("statuses", ()),
+        changed.pop("where", ()),
+        changed.pop("apart", False),
+    )
     given: dict[str, Any] = {
         "name": f"{counted.dimension}-spike",
         "description": "more than usual",

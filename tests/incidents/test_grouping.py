@@ -50,6 +50,23 @@ def test_what_is_usual_for_a_key_is_no_part_of_its_excess() -> None:
     assert roots(sharing(client, (busy, 100)), sharing(busy, (client, 60))) == {"acme": ["/orders"]}
 
 
+def test_a_general_rise_takes_the_small_ones_in_and_leaves_the_large_one_alone() -> None:
+    small = [a_spike(f"c{number}", observed=30) for number in range(20)]
+    large = a_spike("acme", observed=400)
+    everything = a_spike("all", dimension=Dimension.ALL, observed=1400)
+    found = roots(sharing(everything, (large, 400), *((one, 30) for one in small)), large, *small)
+
+    assert {"all", "acme"} == set(found)
+    assert len(found["all"]) == 20
+
+
+def test_the_sum_of_a_few_is_no_general_rise() -> None:
+    three = [a_spike(f"c{number}", observed=200) for number in range(3)]
+    everything = a_spike("all", dimension=Dimension.ALL, observed=700)
+
+    assert roots(sharing(everything, *((one, 200) for one in three)), *three) == {"c0": ["all"], "c1": [], "c2": []}
+
+
 @given(
     st.lists(
         st.tuples(st.sampled_from(list(Dimension)), st.sampled_from("abc"), st.integers(1, 500)),

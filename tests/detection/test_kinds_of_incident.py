@@ -1,0 +1,88 @@
+"""The kinds of incident beyond one key's spike, each as its rule file has it."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from log_sentinel.detection.hours import Hours, slot_of
+from log_sentinel.detection.rule import Kind
+from log_sentinel.model.spike import Dimension
+from tests.detection.stories import Story, a_rule, at, denials, detector, fed, repeated, requests, settled
+
+
+def spread_over(column: str, values: int, n: int = 60) -> Story:
+    """`n` denials a minute for ten minutes, dealt out over so many values of a column."""
+    return {
+        minute: [{column: f"{column}-{value}", "n": n // values} for value in range(values)] for minute in range(10)
+    }
+
+
+@pytest.mark.parametrize(("routes", "fires"), [(19, False), (20, True)])
+def test_a_rule_may_ask_over_how_many_the_denials_are_spread(routes: int, fires: bool) -> None:
+    rule = a_rule(dimension=Dimension.IP, distinct=(("route", 20),))
+
+    assert fires == bool(fed(settled(rule), spread_over("route", routes), 10))
+
+
+@pytest.mark.parametrize(("ips", "fires"), [(5, False), (20, True)])
+def test_a_rule_may_ask_that_none_of_them_is_large(ips: int, fires: bool) -> None:
+    rule = a_rule(dimension=Dimension.ROUTE, largest=(("ip", 0.1),))
+
+    assert fires == bool(fed(settled(rule), spread_over("ip", ips), 10))
+
+
+@pytest.mark.parametrize(("asked", "fires"), [(1000, False), (70, True)])
+def test_a_rule_may_ask_what_part_of_the_requests_is_denied(asked: int, fires: bool) -> None:
+    rule = a_rule(dimension=Dimension.ROUTE, share=0.8)
+
+    assert fires == bool(fed(settled(rule), {minute: [{"n": 60}] for minute in range(10)}, 10, n=asked))
+
+
+def test_statuses_of_a_spike_are_judged_apart() -> None:
+    rule = a_rule(kind=Kind.SPIKE, apart=True)
+    usual: list[dict[str, object]] = [{"n": 40, "status": 429}]
+    story: Story = {minute: [{"n": 40, "status": 429}, {"n": 20, "status": 403}] for minute in range(10)}
+    found = fed(settled(rule, usual=usual), story, 10)
+
+    assert found[2][0].evidence["statuses"] == [["403", 60]]
+
+
+def test_a_spike_must_be_more_than_chance() -> None:
+    unsteady: Story = {minute: [{"n": 6 if minute % 20 < 5 else 0}] for minute in range(600)}
+    rule = a_rule(kind=Kind.SPIKE, at_least=20, times_usual=3.0, confirm=1)
+    ratio = a_rule(name="ratio", at_least=20, times_usual=3.0, confirm=1)
+    found = fed(detector(rule, ratio), unsteady, 600)
+
+    assert {"ratio"} == {spike.rule for spikes in found.values() for spike in spikes}
+
+
+def test_a_log_that_stops_is_told_and_a_night_is_not() -> None:
+    rule = a_rule(
+        kind=Kind.SILENCE, dimension=Dimension.SOURCE, of_requests=True, window=10, at_least=200, times_usual=50.0
+    )
+    known = detector(rule)
+    busy = repeated(requests(0, 100).with_columns(source=pl.lit("edge")), -2880, 0)
+    known.learn(denials(0).clear(), busy, at(0))
+    quiet = [bool(known.feed(at(minute), denials(minute), requests(minute, 0).clear())) for minute in range(12)]
+
+    assert quiet == [False] * 9 + [True] * 3
+
+
+def test_an_hour_of_the_day_has_its_own_usual() -> None:
+    hours = Hours()
+    for day in range(3):
+        for bin_number in range(288):
+            busy = 108 <= bin_number < 120
+            taught = pl.DataFrame({"entity": ["1|403|office"], "taught": [40.0 if busy else 1.0]})
+            hours.learn(taught, day * 288 + bin_number)
+    at_nine = hours.means(pl.Series(["1|403|office"]), 108).collect()
+
+    assert hours.lived(108)
+    assert at_nine.select(mean=hours.mean(pl.lit(4.0), 108))["mean"].item() == pytest.approx(38, abs=2)
+
+
+@pytest.mark.parametrize(("hour", "slot"), [(0, 0), (25, 1), (48, 24), (95, 47), (96, 0)])
+def test_weekends_are_hours_of_their_own(hour: int, slot: int) -> None:
+    # hour 0 is a Thursday midnight, hour 48 a Saturday's
+    assert slot_of(hour) == slot
