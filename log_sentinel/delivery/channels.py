@@ -12,7 +12,7 @@ from log_sentinel.delivery.slack.settings import SlackSettings
 from log_sentinel.delivery.webhook.settings import WebhookSettings
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from log_sentinel.delivery.message.message import Message
     from log_sentinel.model.incident import Happening
@@ -44,6 +44,12 @@ class AnyChannelSettings(Protocol):
 
     @property
     def collapse_after(self) -> int: ...
+
+    @property
+    def fallback(self) -> str | None: ...
+
+    @property
+    def fallback_after(self) -> timedelta: ...
 
     def recipients(self) -> tuple[str, ...]:
         """Who is told, each on their own: one notification each."""

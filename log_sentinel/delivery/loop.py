@@ -72,6 +72,7 @@ class Delivery:
                 clock=clock,
                 background=background,
                 collapse_after=channels[name].collapse_after,
+                divert=self._diverting(name, channels[name]),
             )
             for name, channel in self._channels.items()
         }
@@ -174,6 +175,29 @@ class Delivery:
 
             made += outbox.escalate(self._db, further, now, open_since=now - patience)
         return made
+
+    def _diverting(self, name: str, settings: ChannelSettings) -> Callable[[datetime], int]:
+        """Tells the fallback of channel `name` what that does not get through."""
+        if settings.fallback is None:
+            return lambda _: 0
+        if settings.fallback not in self._channels:
+            log.error("fallback is no channel of the settings", channel=name, fallback=settings.fallback)
+            return lambda _: 0
+
+        def divert(now: datetime) -> int:
+            made = outbox.divert(
+                self._db,
+                name,
+                lambda happening: self._routing.instead_of(name, happening, now),
+                now,
+                made_before=now - settings.fallback_after,
+                since=now - GIVE_UP_AFTER,
+            )
+            if made:
+                self._wakes[str(settings.fallback)].set()
+            return made
+
+        return divert
 
     def _drain(self, worker: Worker) -> Callable[[], datetime | None]:
         def drain() -> datetime | None:

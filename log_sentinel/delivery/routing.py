@@ -21,6 +21,7 @@ class Routing:
     def __init__(self, channels: Mapping[str, ChannelSettings], routes: Sequence[Route]) -> None:
         self._channels = channels
         self._usual = [route for route in routes if route.unacknowledged_for is None]
+        self._fallbacks = [one.fallback for one in channels.values() if one.fallback is not None]
         self._escalations = [route for route in routes if route.unacknowledged_for is not None]
 
     def recipients(
@@ -33,10 +34,16 @@ class Routing:
         """
         usual = self._named(self._usual, happening) if self._usual else self._channels
         told = self._at(usual, happening, now)
-        told += [to for to in self._at(self._named(self._escalations, happening), happening, now) if to in knowing]
+        further = [*self._named(self._escalations, happening), *self._fallbacks]
+        told += [to for to in self._at(further, happening, now) if to in knowing]
         if muted:
             return [to for to in told if to in knowing and happening.kind is HappeningKind.RESOLVED]
         return list(dict.fromkeys(told))
+
+    def instead_of(self, channel: str, happening: Happening, now: datetime) -> list[Recipient]:
+        """Who is told instead while `channel` fails."""
+        fallback = self._channels[channel].fallback
+        return [] if fallback in (None, channel) else self._at([str(fallback)], happening, now)
 
     def patiences(self) -> list[timedelta]:
         """How long incidents may stay unacknowledged before somebody else is told, each once."""

@@ -66,6 +66,8 @@ class ChannelTerms(Section):
     collapse_after: int = Field(default=10, ge=1, description="more incidents than this at once become one message")
     quiet: QuietHours | None = None
     digest: Digest | None = None
+    fallback: str | None = Field(default=None, description="the channel that is told instead while this one fails")
+    fallback_after: Duration = Field(default=timedelta(minutes=5), description="how long what waits here waits for it")
 
     def not_before(self, happening: Happening, now: datetime) -> datetime | None:
         """Until when the happening is held back (UTC), None if it is told at once."""

@@ -60,6 +60,7 @@ class Worker:
         clock: Callable[[], datetime],
         background: Callable[[Incident], Background],
         collapse_after: int,
+        divert: Callable[[datetime], int] = lambda _: 0,
         gate: Gate | None = None,
     ) -> None:
         self.state = ChannelState()
@@ -70,6 +71,7 @@ class Worker:
         self._clock = clock
         self._background = background
         self._collapse_after = collapse_after
+        self._divert = divert
         # of what failed in this process: whether every attempt was clearly refused, so that it cannot have arrived
         self._refused: dict[int, bool] = {}
         # what failed although the channel had answered a knock
@@ -127,6 +129,7 @@ class Worker:
         except Undeliverable as why:
             self._note_down(why, self._clock())
             self._give_up_old(why.reason)
+            self._tell_others(self._clock())
             return False
         outbox.hasten(self._db, self._name, apart_from=self._odd)
         return True
@@ -159,7 +162,8 @@ class Worker:
         self.state.failed += 1
         if why.retry == "never":
             self._gate.passed(now)
-            return self._give_up(told, now, why.reason)
+            self._give_up(told, now, why.reason)
+            return self._tell_others(now)
         again = self._note_down(why, now)
         numbers = {one.id for one in told}
         clear = not (why.unclear or told[-1].unclear)
@@ -171,7 +175,8 @@ class Worker:
         if old:
             self._give_up(old, now, f"tried for 24 h; last: {why.reason}")
         note = outbox.blocked if why.retry == "when_fixed" else outbox.later
-        return note(self._db, [one for one in told if one not in old], again, why.reason)
+        note(self._db, [one for one in told if one not in old], again, why.reason)
+        return self._tell_others(now)
 
     def _note_down(self, why: Undeliverable, now: datetime) -> datetime:
         """The channel's gate closes; gives when it opens again. Said once for each reason."""
@@ -188,6 +193,11 @@ class Worker:
         self._odd -= numbers
         for number in numbers:
             self._refused.pop(number, None)
+
+    def _tell_others(self, now: datetime) -> None:
+        diverted = self._divert(now)
+        if diverted:
+            log.warning("alerts go to the fallback channel", channel=self._name, alerts=diverted)
 
     def _give_up_old(self, reason: str) -> None:
         now = self._clock()

@@ -16,6 +16,7 @@ from tests.delivery.happenings import NOON, acknowledged, grew, opened, resolved
 from tests.delivery.scene import Noting, Scene
 
 if TYPE_CHECKING:
+    from log_sentinel.delivery.undeliverable import Retry
     from log_sentinel.store.engine import Database
 
 NIGHT = {"since": "10:00", "until": "18:00", "up_to": "warning"}
@@ -189,3 +190,58 @@ def test_every_channel_has_these_terms(terms: dict[str, int]) -> None:
     settings = SlackSettings.model_validate({"token": "xoxb-x", "channel": "#x", **terms})
     assert terms.get("collapse_after", 10) == settings.collapse_after
     assert settings.not_before(opened(), NOON) is None
+
+
+DOWN = Undeliverable("later", "example.com: connection refused")
+
+
+def with_fallback(database: Database) -> Scene:
+    return Scene(database, ops=Noting(fallback="mail"), mail=Noting(), routing=[Route(to=["ops"])])
+
+
+def test_what_waits_too_long_for_a_channel_that_is_down_is_told_by_its_fallback(database: Database) -> None:
+    scene = with_fallback(database)
+    scene.channels["ops"].always = DOWN
+    number = scene.happens(opened())
+    for _ in range(4):
+        scene.delivery.step()
+        scene.clock.step(minutes=1)
+    assert scene.told("mail") == []
+    for _ in range(40):
+        scene.delivery.step()
+        scene.clock.step(minutes=1)
+    assert [(number, "opened")] == scene.told("mail")
+
+
+@pytest.mark.parametrize("retry", ["when_fixed", "never"])
+def test_what_needs_somebody_or_is_refused_is_told_by_the_fallback_at_once(database: Database, retry: Retry) -> None:
+    scene = with_fallback(database)
+    scene.channels["ops"].script.append(Undeliverable(retry, "no such channel"))
+    number = scene.happens(opened())
+    scene.delivery.step()
+    scene.delivery.step()
+    assert [(number, "opened")] == scene.told("mail")
+
+
+def test_who_was_told_by_the_fallback_hears_the_end_and_nothing_else_of_the_channel(database: Database) -> None:
+    scene = with_fallback(database)
+    scene.channels["ops"].script.append(Undeliverable("when_fixed", "no such channel"))
+    number = scene.happens(opened())
+    scene.delivery.step()
+    other = scene.happens(opened(key="other"))
+    scene.clock.step(minutes=6)
+    scene.next(number, resolved())
+    for _ in range(3):
+        scene.delivery.step()
+    assert [(number, "opened"), (number, "resolved")] == scene.told("mail")
+    assert (other, "opened") in scene.told("ops")
+
+
+def test_a_fallback_that_is_no_channel_is_said_and_changes_nothing(database: Database) -> None:
+    scene = Scene(database, ops=Noting(fallback="nowhere"))
+    scene.channels["ops"].script.append(DOWN)
+    number = scene.happens(opened())
+    scene.delivery.step()
+    scene.clock.step(minutes=1)
+    scene.delivery.step()
+    assert [(number, "opened")] == scene.told()

@@ -8,7 +8,7 @@ Order is kept per incident, channel and recipient: a row waits until every earli
 """
 
 from log_sentinel.store.outbox.claiming import claim, next_due
-from log_sentinel.store.outbox.fanning_out import Recipient, any_to_fan_out, escalate, fan_out
+from log_sentinel.store.outbox.fanning_out import Recipient, any_to_fan_out, divert, escalate, fan_out
 from log_sentinel.store.outbox.results import (
     blocked,
     give_up_abandoned,
@@ -26,6 +26,7 @@ __all__ = [
     "any_to_fan_out",
     "blocked",
     "claim",
+    "divert",
     "escalate",
     "fan_out",
     "give_up_abandoned",

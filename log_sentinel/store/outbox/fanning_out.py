@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import and_, exists, func, insert, or_, select, update
 
 from log_sentinel.model.incident import IncidentState
 from log_sentinel.model.notification import NotificationState
@@ -102,6 +102,41 @@ def escalate(
             for event in connection.execute(wanted).all()
             for to in _unheard(connection, event, route)
         ]
+        if rows:
+            connection.execute(insert(notifications), rows)
+    return len(rows)
+
+
+def divert(
+    db: Database,
+    channel: str,
+    route: Callable[[Happening], Iterable[Recipient]],
+    now: datetime,
+    *,
+    made_before: datetime,
+    since: datetime,
+) -> int:
+    """Tells others of what `channel` does not get through: what was made from `since` to `made_before` and is not sent.
+
+    What is blocked or given up does not wait for `made_before`. Each event is told to a recipient once, however often
+    this is called. Gives how many notifications that made.
+    """
+    of, events = notifications, incident_events
+    failing = or_(
+        of.c.state.in_((NotificationState.BLOCKED, NotificationState.UNDELIVERED)),
+        and_(of.c.state == NotificationState.PENDING, of.c.created_at <= made_before),
+    )
+    wanted = (
+        select(events)
+        .where(events.c.id.in_(select(of.c.event_id).where(of.c.channel == channel, of.c.created_at >= since, failing)))
+        .order_by(events.c.id)
+    )
+    with db.write() as connection:
+        rows = []
+        for event in connection.execute(wanted).all():
+            told = connection.execute(select(of.c.channel, of.c.recipient).where(of.c.event_id == event.id)).all()
+            heard = {Recipient(row.channel, row.recipient) for row in told}
+            rows += [_row(event, to, now) for to in dict.fromkeys(route(happening_of(event))) if to not in heard]
         if rows:
             connection.execute(insert(notifications), rows)
     return len(rows)
