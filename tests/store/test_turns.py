@@ -17,26 +17,25 @@ if TYPE_CHECKING:
     from log_sentinel.store.engine import Database
 
 
-def test_whoever_lets_go_and_asks_again_waits_for_those_who_came_before() -> None:
+def test_turns_come_in_the_order_of_asking_and_whoever_asks_again_waits_for_all_before() -> None:
     turns, order = Turns(), []
-    queued = threading.Event()
 
-    def wait_for_a_turn() -> None:
-        queued.set()
+    def wait_for_a_turn(name: str) -> None:
         with turns:
-            order.append("waiter")
+            order.append(name)
 
-    waiter = threading.Thread(target=wait_for_a_turn)
+    waiters = [threading.Thread(target=wait_for_a_turn, args=(name,)) for name in ("first", "second", "third")]
     with turns:
-        waiter.start()
-        queued.wait()
-        while not turns._waiting:
-            pass
-    for _ in range(3):
+        for place, waiter in enumerate(waiters, start=1):
+            waiter.start()
+            while len(turns._waiting) < place:
+                pass
+    for _ in range(2):
         with turns:
             order.append("holder")
-    waiter.join()
-    assert order == ["waiter", "holder", "holder", "holder"]
+    for waiter in waiters:
+        waiter.join()
+    assert order == ["first", "second", "third", "holder", "holder"]
 
 
 def test_an_error_in_a_turn_lets_the_next_one_in() -> None:
