@@ -59,7 +59,7 @@ LOOKS_EVERY_SECONDS = 0.02
 STARTING_SHARE, STARTUP_SECONDS = 0.15, 1.5
 LONGEST_LIFE_SECONDS = 1.0
 LONGEST_FAULT_SECONDS = 2.5
-NO_PROGRESS_SECONDS = 60.0
+NO_PROGRESS_SECONDS = 120.0
 TARGET_WITHIN_SECONDS = 10.0
 MODE_ROUNDS = 6
 
@@ -138,6 +138,7 @@ class Playing:
         self._chance = random.Random(setup.seed)
         self._began = began_before(datetime.now(UTC), setup.lines)
         self._stored: Counter[str] = Counter()
+        self._daemons: list[Daemon] = []
         self._logs = {
             name: [mode for mode in modes if mode in setup.modes]
             for name, modes in LAYOUTS.items()
@@ -158,6 +159,8 @@ class Playing:
             self._settle(writer)
             return verdict.judge(self._database, verdict.read_journal(self._folder / "journal"), self._began)
         finally:
+            for daemon in self._daemons:
+                daemon.kill()
             writer.close()
             self._database.close()
 
@@ -201,7 +204,7 @@ class Playing:
         writer.done()
 
     def _life(self) -> None:
-        daemon = Daemon(self._settings, self._folder / "daemon.log")
+        daemon = self._start()
         when = "starting"
         try:
             if self._chance.random() < STARTING_SHARE:
@@ -269,10 +272,16 @@ class Playing:
         self._until_level(daemon, writer)
         self._stop(daemon)
 
+    def _start(self) -> Daemon:
+        self._daemons = [one for one in self._daemons if one.is_running]
+        self._daemons.append(Daemon(self._settings, self._folder / "daemon.log"))
+        return self._daemons[-1]
+
     def _started(self) -> Daemon:
+        """Running, and watching. Raises Died when it would not."""
         end = time.monotonic() + READY_WITHIN_SECONDS
         while True:
-            daemon = Daemon(self._settings, self._folder / "daemon.log")
+            daemon = self._start()
             try:
                 self.played.ready_seconds.append(daemon.wait_until_ready())
             except Died as why:

@@ -1,0 +1,55 @@
+"""The wall clock jumps for a moment, as a broken time server makes it, and comes back: nobody is told a thing by it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.daemon.test_tick import Daemon, at
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_sentinel.store.engine import Database
+
+JUMPS: dict[str, Callable[[datetime], datetime]] = {
+    "an hour back": lambda now: now - timedelta(hours=1),
+    "an hour ahead": lambda now: now + timedelta(hours=1),
+    "to 1970": lambda now: datetime(1970, 1, 1, tzinfo=UTC),
+    "to 2038": lambda now: datetime(2038, 1, 19, 3, 14, 8, tzinfo=UTC),
+}
+
+
+@pytest.fixture
+def settled(database: Database) -> Daemon:
+    daemon = Daemon(database)
+    daemon.write(range(-2 * 1440, 0), denied=2)
+    daemon.look(0)
+    return daemon
+
+
+@pytest.mark.parametrize("jump", JUMPS.values(), ids=JUMPS)
+def test_a_jump_while_lines_come_tells_nothing_and_hides_nothing(
+    settled: Daemon, jump: Callable[[datetime], datetime]
+) -> None:
+    tell_only_what_comes_after(settled, jump, idle=False)
+
+
+@pytest.mark.parametrize("jump", [JUMPS["an hour back"], JUMPS["to 1970"]], ids=["an hour back", "to 1970"])
+def test_a_jump_back_while_all_is_stored_tells_nothing_and_hides_nothing(
+    settled: Daemon, jump: Callable[[datetime], datetime]
+) -> None:
+    tell_only_what_comes_after(settled, jump, idle=True)
+
+
+def tell_only_what_comes_after(daemon: Daemon, jump: Callable[[datetime], datetime], *, idle: bool) -> None:
+    assert daemon.live(range(5), denied=2) == []
+    daemon.write(5, denied=2)
+    daemon.idle = idle
+    assert daemon.look(5.5) == []
+    assert daemon.tick(jump(at(5.6))) == []
+    daemon.idle = False
+    assert daemon.live(range(6, 10), denied=2) == []
+    assert daemon.live(range(10, 16), denied=400)[0] == "opened acme"
