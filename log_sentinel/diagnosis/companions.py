@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.diagnosis.verdict import CompiledRule, finding, verdict_columns
-from log_sentinel.model.columns import JUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,26 +24,24 @@ if TYPE_CHECKING:
 WITHIN = timedelta(seconds=2)
 PATH_LIMIT = 2048
 
-# What `explained` gives: the requests, and beside each the offset of its entry in the error log's generation.
-EXPLAINED = JUDGED | {"companion_offset": pl.Int64}
-
 
 def explained(requests: pl.DataFrame, companions: pl.DataFrame, definition: ErrorLog) -> pl.DataFrame:
-    """EXPLAINED: those of `requests` (JUDGED: denials, or candidates that thereby turn out to be) that an entry of
-    `companions` (COMPANIONS) explains.
+    """Those of `requests` (JUDGED: denials, or candidates that thereby turn out to be) that an entry of `companions`
+    (COMPANIONS) explains, with all columns of theirs and `companion` (Int64), the number of the entry's row.
 
     The verdict is the surer one of the two; the evidence is that of both. A rule of `definition` may ask for the
     columns of JUDGED and for kind and zone.
     """
+    columns = dict(requests.schema) | {"companion": pl.Int64}
     pairs = list(_pairs(requests, companions))
     if not pairs:
-        return pl.DataFrame(schema=EXPLAINED)
+        return pl.DataFrame(schema=columns)
     rules = [CompiledRule(rule) for rule in definition.verdicts]
     entries = companions.to_dicts()
     rows = []
     for row, (_, entry) in zip(requests[[request for request, _ in pairs]].iter_rows(named=True), pairs, strict=True):
-        rows.append(_with_verdict(row, entries[entry], rules, definition))
-    return pl.DataFrame(rows, schema=EXPLAINED)
+        rows.append(_with_verdict(row, entries[entry], rules, definition) | {"companion": entry})
+    return pl.DataFrame(rows, schema=columns)
 
 
 def _pairs(requests: pl.DataFrame, companions: pl.DataFrame) -> Iterator[tuple[int, int]]:
@@ -79,4 +76,4 @@ def _with_verdict(
     said = {"field": "error_log", "value": f"{entry['kind']}{zone}", "says": entry["says"]}
     evidence = [said, *json.loads(str(row["evidence"]))]
     surer = found if float(str(found["cause_confidence"])) >= float(str(row["cause_confidence"])) else {}
-    return row | surer | {"evidence": json.dumps(evidence), "companion_offset": entry["origin_offset"]}
+    return row | surer | {"evidence": json.dumps(evidence)}

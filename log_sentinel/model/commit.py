@@ -16,12 +16,14 @@ class SourceBatch:
 
     `parsed.denials` and `parsed.candidates` carry the JUDGED columns: the diagnosis has been over them.
     `entries` names what a sender pushed (request ids or hashes), so that its retry adds nothing; files have none.
+    `explains` is the source whose requests the companion lines of an error log are about.
     """
 
     source: str
     parsed: ParsedLines
     move: Move
     entries: tuple[str, ...] = ()
+    explains: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from log_sentinel.model.columns import COMPANIONS, JUDGED, REJECTS, TIME
 from log_sentinel.store import bulk, tables
+from log_sentinel.store.explaining import Explain, Explained, explain_stored
 from log_sentinel.store.generations import Superseded, move
 from log_sentinel.store.halving import put
-from log_sentinel.store.promoting import promoted
 from log_sentinel.store.push_seen import AlreadySeen, remember
 from log_sentinel.store.sanitising import fit_frame
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from log_sentinel.model.commit import Commit, SourceBatch
-    from log_sentinel.model.finding import Finding
     from log_sentinel.store.engine import Database
 
 __all__ = ["AlreadySeen", "Appended", "Superseded", "append"]
@@ -58,13 +57,13 @@ def append(
     db: Database,
     commit: Commit,
     now: datetime | None = None,
-    findings: Mapping[str, Finding] = MappingProxyType({}),
+    explain: Mapping[str, Explain] = MappingProxyType({}),
 ) -> Appended:
     """Stores `commit`, whole or not at all; `now` is the wall clock (UTC).
 
-    `findings` says what each kind of companion line proves of a candidate. Raises Superseded when a checkpoint is not
-    where its batch begins, AlreadySeen when a pushed entry is stored, StoreError when the database is not there or its
-    disk is nearly full.
+    `explain` says of a source how its requests and the entries of its error log go together. Raises Superseded when a
+    checkpoint is not where its batch begins, AlreadySeen when a pushed entry is stored, StoreError when the database is
+    not there or its disk is nearly full.
     """
     now = now or datetime.now(UTC)
     db.room.check()
@@ -72,7 +71,7 @@ def append(
         for batch in commit.batches:
             move(connection, batch.move, now)
             remember(connection, batch.source, batch.entries, now)
-        return _Appending(connection, commit, now).done(findings)
+        return _Appending(connection, commit, now).done(explain)
 
 
 class _Appending:
@@ -82,33 +81,46 @@ class _Appending:
         self._now = now
         self._refused: list[pl.DataFrame] = []
 
-    def done(self, findings: Mapping[str, Finding]) -> Appended:
+    def done(self, explain: Mapping[str, Explain]) -> Appended:
         denials, duplicates = self._new_rows(tables.denials, self._lines("denials", JUDGED))
         stored = self._put(tables.denials, denials, bulk.insert)
         candidates, _ = self._new_rows(tables.candidates, self._lines("candidates", JUDGED))
         self._put(tables.candidates, self._dated(candidates), bulk.insert)
-        companions = self._lines("companions", COMPANIONS)
+        companions = self._lines("companions", COMPANIONS, lambda batch: batch.explains or batch.source)
         self._put(tables.companion_evidence, self._dated(companions), bulk.insert_new)
-        proved = self._promoted(findings, [frame for frame in (candidates, companions) if not frame.is_empty()])
-        counted = [frame for frame in (stored, *proved) if not frame.is_empty()]
-        if counted:
-            self._put(tables.denied_minutes, _per_minute(pl.concat(counted)), bulk.add)
+        if not stored.is_empty():
+            self._put(tables.denied_minutes, _per_minute(stored), bulk.add)
+        proved = self._explained(explain, [stored, candidates, companions])
         self._put(tables.traffic, self._frame("traffic", self._named), bulk.add)
         self._put(tables.activity, self._frame("activity", lambda _: []), bulk.add)
         refused = self._rejects()
-        return Appended(stored.height, duplicates, refused, sum(rows.height for rows in proved))
+        return Appended(stored.height, duplicates, refused, proved)
 
-    def _promoted(self, findings: Mapping[str, Finding], halves: list[pl.DataFrame]) -> list[pl.DataFrame]:
-        """Stores the candidates that these new halves prove, or that prove them; the rows, as `denials` holds them."""
-        if not findings or not halves:
-            return []
-        came = pl.concat([half.select("source", "time") for half in halves])
-        spans = came.group_by("source").agg(pl.col("time").min(), pl.col("time").max().alias("last")).rows()
-        proved = []
-        for source, first, last in spans:
-            rows = promoted(self._connection, self._commit.instance, source, (first, last), findings)
-            proved.append(self._put(tables.denials, rows, bulk.insert))
-        return proved
+    def _explained(self, explain: Mapping[str, Explain], halves: list[pl.DataFrame]) -> int:
+        """Lets the new halves meet what waits for them; the number of candidates that are denials now."""
+        halves = [half.select("source", "time") for half in halves if explain and not half.is_empty()]
+        if not halves:
+            return 0
+        spans = pl.concat(halves).group_by("source").agg(pl.col("time").min(), pl.col("time").max().alias("last"))
+        promoted = 0
+        for source, first, last in spans.rows():
+            if source not in explain:
+                continue
+            found = explain_stored(self._connection, self._commit.instance, source, (first, last), explain[source])
+            if found is not None:
+                promoted += self._put(tables.denials, found.promoted, bulk.insert).height
+                self._count_anew(found)
+        return promoted
+
+    def _count_anew(self, found: Explained) -> None:
+        """What is a denial now is counted, and what has another cause now is counted under that one."""
+        taken_back = _per_minute(found.before).with_columns(-pl.col("n"))
+        counts = pl.concat([_per_minute(found.promoted), _per_minute(found.after), taken_back])
+        self._put(tables.denied_minutes, counts, bulk.add)
+        if not taken_back.is_empty():
+            c = tables.denied_minutes.c
+            minutes = c.minute.between(taken_back["minute"].min(), taken_back["minute"].max())
+            self._connection.execute(delete(tables.denied_minutes).where(minutes, c.n <= 0))
 
     def _frame(self, name: str, more: Callable[[SourceBatch], list[pl.Expr]], *columns: str) -> pl.DataFrame:
         """The frames `name` of all batches as one, with `more` columns; a frame without columns if there is no row."""
@@ -119,16 +131,21 @@ class _Appending:
         ]
         return fit_frame(pl.concat(frames), self._now) if frames else _NOTHING
 
-    def _lines(self, name: str, columns: Mapping[str, object]) -> pl.DataFrame:
+    def _lines(
+        self,
+        name: str,
+        columns: Mapping[str, object],
+        source: Callable[[SourceBatch], str] = lambda batch: batch.source,
+    ) -> pl.DataFrame:
         """The same with where each line comes from: instance, source, generation."""
 
         def where(batch: SourceBatch) -> list[pl.Expr]:
-            return [*self._named(batch), pl.lit(batch.move.to.generation, pl.Int64).alias("generation")]
+            return [*self._named(batch, source(batch)), pl.lit(batch.move.to.generation, pl.Int64).alias("generation")]
 
         return self._frame(name, where, *columns)
 
-    def _named(self, batch: SourceBatch) -> list[pl.Expr]:
-        return [pl.lit(self._commit.instance).alias("instance"), pl.lit(batch.source).alias("source")]
+    def _named(self, batch: SourceBatch, source: str | None = None) -> list[pl.Expr]:
+        return [pl.lit(self._commit.instance).alias("instance"), pl.lit(source or batch.source).alias("source")]
 
     def _dated(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame if frame.is_empty() else frame.with_columns(stored_at=self._moment())

@@ -1,15 +1,18 @@
-"""Candidates become denials when the error log proves them, whichever file was read first."""
+"""The error log makes verdicts surer and denials of candidates, whichever file was read first."""
 
 from __future__ import annotations
 
 import json
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import func, select
 
-from log_sentinel.model.finding import Cause, DeniedBy, Finding
+from log_sentinel.content import shipped
+from log_sentinel.diagnosis.companions import explained
+from log_sentinel.parsing.error_logs import load
 from log_sentinel.store import tables
 from log_sentinel.store.appending import append
 from log_sentinel.store.readers import denied_minutes, sample_denials
@@ -21,14 +24,14 @@ if TYPE_CHECKING:
     from log_sentinel.model.parsed import ParsedLines
     from log_sentinel.store.engine import Database
 
-LIMITED = Finding(Cause.RATE_LIMIT, DeniedBy.GATEWAY, 0.97)
-FINDINGS = {"limit_req": LIMITED}
+NGINX = partial(explained, definition=load(shipped("parsers") / "error-logs" / "nginx-error.toml"))
 DAY = timedelta(days=1)
 
 
 def unproved(number: int, **values: Any) -> dict[str, Any]:
     """A 503 that its own line does not explain."""
-    return denial(number, status=503, cause="unknown", denied_by="unknown", cause_confidence=0.0, **values)
+    unknown = {"cause": "unknown", "denied_by": "unknown", "cause_confidence": 0.0, "evidence": "[]"}
+    return denial(number, **{"status": 503, **unknown, **values})
 
 
 def said(number: int, **values: Any) -> dict[str, Any]:
@@ -39,9 +42,9 @@ def said(number: int, **values: Any) -> dict[str, Any]:
         "kind": "limit_req",
         "connection": number,
         "client": "198.51.100.7",
-        "request": f"GET /orders/{number}?page=2 HTTP/1.1",
+        "request": f"GET /orders/{number}",
         "zone": "perip",
-        "says": 'limiting requests, excess: 2.990 by zone "perip"',
+        "says": "limit_req refused it",
         **values,
     }
 
@@ -56,8 +59,9 @@ def waiting(db: Database) -> tuple[int, int]:
 
 
 def promoted(db: Database, *commits: tuple[Log, ParsedLines]) -> int:
+    explain = {"edge": NGINX, "kong": NGINX}
     return sum(
-        append(db, log.commit(lines, to=log.at.offset + 10_000), TEN, FINDINGS).promoted for log, lines in commits
+        append(db, log.commit(lines, to=log.at.offset + 10_000), TEN, explain).promoted for log, lines in commits
     )
 
 
@@ -77,7 +81,7 @@ def test_a_503_with_a_limiting_line_is_stored_and_counted_as_a_denial(order: str
     assert row["cause_confidence"] == 0.97
     assert (row["generation"], row["origin_offset"]) == (access.at.generation, 100)
     assert json.loads(row["evidence"]) == [
-        {"field": "error_log", "value": "limit_req by zone perip", "says": said(1)["says"]}
+        {"field": "error_log", "value": "limit_req (zone perip)", "says": said(1)["says"]}
     ]
     assert denied_minutes(database, TEN, TEN + DAY).select("status", "cause", "n").rows() == [(503, "rate_limit", 1)]
     assert waiting(database) == (1, 0)
@@ -104,11 +108,10 @@ def test_each_line_of_the_error_log_proves_one_request(database: Database) -> No
 
 NOT_PROVED: dict[str, dict[str, Any]] = {
     "another address": {"client": "203.0.113.1"},
-    "another path": {"request": "GET /orders/12 HTTP/1.1"},
-    "another method": {"request": "POST /orders/1 HTTP/1.1"},
+    "another path": {"request": "GET /orders/12"},
+    "another method": {"request": "POST /orders/1"},
     "too long before": {"time": TEN - timedelta(seconds=30)},
     "a kind that proves nothing": {"kind": "delaying"},
-    "no request": {"request": None},
     "no address": {"client": None},
 }
 
@@ -131,6 +134,35 @@ def test_another_source_or_instance_proves_nothing(database: Database) -> None:
 
 
 def test_an_error_log_with_whole_seconds_and_a_slow_request_still_meet(database: Database) -> None:
-    late = unproved(1, time=TEN + timedelta(seconds=3, milliseconds=900))
+    late = unproved(1, time=TEN + timedelta(seconds=2, milliseconds=900))
     lines = parsed([], candidates=[late], companions=[said(1)])
     assert promoted(database, (Log(database), lines)) == 1
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_denial_is_given_the_cause_that_the_error_log_names(order: str, database: Database) -> None:
+    access, errors = Log(database), Log(database, inode=2)
+    denied = [unproved(number, status=403) for number in (1, 2)]
+    halves = [
+        (access, parsed(denied)),
+        (errors, parsed([], companions=[said(1, kind="access_rule", zone=None, says="a deny rule refused it")])),
+    ]
+    for place in ORDERS[order]:
+        assert promoted(database, halves[place]) == 0
+
+    rows = sample_denials(database, TEN, TEN + DAY, {}).select("path", "cause", "denied_by").rows()
+    assert sorted(rows) == [("/orders/1", "ip_restriction", "gateway"), ("/orders/2", "unknown", "unknown")]
+    minutes = denied_minutes(database, TEN, TEN + DAY).select("status", "cause", "n").rows()
+    assert sorted(minutes) == [(403, "ip_restriction", 1), (403, "unknown", 1)]
+    assert waiting(database) == (0, 0)
+
+
+def test_a_denial_is_explained_once(database: Database) -> None:
+    access, errors = Log(database), Log(database, inode=2)
+    promoted(database, (access, parsed([unproved(1, status=403)])))
+    promoted(database, (errors, parsed([], companions=[said(1, kind="access_rule")])))
+    promoted(database, (errors, parsed([], companions=[said(1, kind="limit_req", origin_offset=900)])))
+
+    assert sample_denials(database, TEN, TEN + DAY, {})["cause"].to_list() == ["ip_restriction"]
+    assert denied_minutes(database, TEN, TEN + DAY)["n"].to_list() == [1]
+    assert waiting(database) == (0, 1)
