@@ -16,6 +16,7 @@ from log_sentinel.parsing.layout import Part, Variable, lay_out
 from log_sentinel.parsing.options import ParseOptions
 from log_sentinel.parsing.parser import Parser
 from log_sentinel.parsing.readings import Reading, readings_of
+from log_sentinel.parsing.regex_lines import RegexReader
 from log_sentinel.parsing.routes import Routes
 from log_sentinel.parsing.text_lines import TextReader
 
@@ -36,6 +37,10 @@ def compiled(definition: Definition, options: ParseOptions) -> Parser:
         canonical = _canonical(definition, options, readings, evidence, escape="none")
         json_reader = JsonReader(readings, evidence)
         return Parser(definition, options, canonical, json_reader, BulkJson(json_reader, canonical, options.statuses))
+    if definition.pattern is not None:
+        readings = definition.readings()
+        canonical = _canonical(definition, options, readings, evidence, escape=definition.escape)
+        return Parser(definition, options, canonical, RegexReader(definition.pattern, readings, evidence), None)
     language = LANGUAGES[definition.language]
     formats = [[_shaped(part, definition) for part in language.parts(text)] for text in definition.log_format]
     variables = {part.name for parts in formats for part in parts if isinstance(part, Variable)}

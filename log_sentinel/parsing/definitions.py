@@ -7,6 +7,7 @@ once.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -121,7 +122,8 @@ class Sample(Section):
 
 
 class Definition(Section):
-    """One log format. `columns` and `evidence` name variables of the text format or paths of the JSON object.
+    """One log format. `columns` and `evidence` name variables of the text format, paths of the JSON object or groups of
+    the regular expression.
 
     For a text format the built-in meanings of its language's variables hold unless `columns` says otherwise. A server
     that writes lines of several kinds (with and without captured headers) has several `log_format`, the commonest
@@ -132,9 +134,10 @@ class Definition(Section):
     name: str = Field(pattern=NAME)
     gateway: str = Field(pattern=NAME)
     description: str = Field(min_length=1)
-    kind: Literal["text", "json"]
+    kind: Literal["text", "json", "regex"]
     language: Literal["nginx", "apache", "envoy", "fields"] = "nginx"
     log_format: tuple[str, ...] = ()
+    pattern: str | None = None
     shapes: dict[str, Shape] = Field(default_factory=dict)
     escape: Literal["default", "json", "none"] = "default"
     zone: Zone | None = None
@@ -170,11 +173,20 @@ class Definition(Section):
     @model_validator(mode="after")
     def _whole(self) -> Definition:
         if (self.kind == "text") != bool(self.log_format):
-            raise ValueError('log_format: a definition of kind "text" has one, one of kind "json" has none')
-        if self.kind == "json":
+            raise ValueError('log_format: a definition of kind "text" has one, others have none')
+        if (self.kind == "regex") != (self.pattern is not None):
+            raise ValueError('pattern: a definition of kind "regex" has one, others have none')
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"pattern: got {self.pattern[:80]!r}; not a regular expression: {error}") from None
+        if self.kind in ("json", "regex"):
             missing = [name for name in ("time", "status") if name not in self.columns]
             if missing:
-                raise ValueError(f"columns: {' and '.join(missing)} not given; a JSON format says where they are")
+                raise ValueError(
+                    f"columns: {' and '.join(missing)} not given; a format of this kind says where they are"
+                )
         for name, source in self.columns.items():
             units = INPUTS.get(name)
             if units is None:

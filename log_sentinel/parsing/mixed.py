@@ -11,7 +11,7 @@ from log_sentinel.model.columns import EVIDENCE_PREFIX
 from log_sentinel.model.parsed import ParsedLines
 from log_sentinel.parsing import tally
 from log_sentinel.parsing.line_starts import LineStarts
-from log_sentinel.parsing.parser import REJECTS_SAMPLED
+from log_sentinel.parsing.parser import REJECTS_SAMPLED, Events
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,16 @@ class MixedParser:
             reject_counts=read[-1].reject_counts,
             lines=seen,
         )
+
+    def events(self, lines: Lines) -> Events:
+        """All requests of a batch, of whatever status and format; rejects are what no parser reads."""
+        read = []
+        left = lines
+        for parser in self.parsers:
+            found = parser.events(left)
+            read.append(found)
+            left = _lines_at(left, set(found.rejects["origin_offset"].to_list()))
+        return Events(_together([each.frame for each in read]), read[-1].rejects)
 
 
 def _lines_at(lines: Lines, offsets: set[int]) -> Lines:

@@ -57,7 +57,7 @@ class Parser:
     options: ParseOptions
     canonical: Canonical
     reader: LineReader
-    bulk: BulkReader
+    bulk: BulkReader | None
     _constants: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,7 +108,9 @@ class Parser:
         for offset, reason, head in lines.skipped:
             rejected.add(offset, reason, head)
         read = _Read([], [], [], rejected, lines=len(lines.skipped))
-        taken = self.bulk.read(batch, wanted) if len(batch.data) >= SMALL[self.definition.kind] else None
+        taken = None
+        if self.bulk is not None and len(batch.data) >= SMALL[self.definition.kind]:
+            taken = self.bulk.read(batch, wanted)
         if taken is not None:
             read.rows.append(taken.rows)
             read.traffic.append(taken.traffic)

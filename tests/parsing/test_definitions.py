@@ -45,7 +45,7 @@ def test_every_mistake_is_named_at_once() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "mistake"),
     [
-        ('kind = "text"', 'kind = "txt"', "kind: got 'txt'; allowed is 'text' or 'json'."),
+        ('kind = "text"', 'kind = "txt"', "kind: got 'txt'; allowed is 'text', 'json' or 'regex'."),
         (
             'kind = "text"',
             'kind = "text"\ncolumns = { agent = "http_user_agent" }',
