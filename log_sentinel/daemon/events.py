@@ -11,8 +11,9 @@ import polars as pl
 from log_sentinel.daemon.ingest import CHUNK_BYTES
 from log_sentinel.daemon.once import STDIN, NoFormat, source_name
 from log_sentinel.daemon.readings import chooser, definitions, options_for
-from log_sentinel.diagnosis.verdict import judge
 from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED
+from log_sentinel.parsing.mixed import MixedParser
+from log_sentinel.parsing.parser import Parser
 from log_sentinel.sources.once import OncePass
 
 if TYPE_CHECKING:
@@ -80,17 +81,19 @@ def events(
             form = form or choose(lines.data)
             if form is None:
                 raise NoFormat(path)
-            yield _looked(lines, form, line, None if everything else settings.denials.statuses)
+            yield _looked(lines, form, line, settings.denials.statuses, everything=everything)
             line += lines.data.count(b"\n") + len(lines.skipped)
     finally:
         source.close()
 
 
-def _looked(lines: Lines, form: Format, first_line: int, statuses: frozenset[int] | None) -> Looked:
+def _looked(lines: Lines, form: Format, first_line: int, statuses: frozenset[int], *, everything: bool) -> Looked:
+    if not isinstance(form.parser, Parser | MixedParser):
+        raise TypeError(f"{form.parser!r} reads no requests")
     found = form.parser.events(lines)
-    denied = pl.col("status").is_in(sorted(form.parser.options.statuses))
-    judged = judge(found.frame.filter(denied), form.definition)
-    if statuses is None:
+    denied = pl.col("status").is_in(sorted(statuses))
+    judged = form.judge(found.frame.filter(denied))
+    if everything:
         others = found.frame.filter(~denied).select(pl.exclude(f"^{EVIDENCE_PREFIX}.*$"))
         judged = pl.concat([judged, others], how="diagonal").sort("origin_offset").select(JUDGED.keys())
     rejects = [

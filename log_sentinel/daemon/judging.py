@@ -8,19 +8,19 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 import structlog
 
-from log_sentinel.diagnosis.verdict import judge
+from log_sentinel.diagnosis.verdict import judge, judge_each
 from log_sentinel.model import columns
 from log_sentinel.model.commit import SourceBatch
 from log_sentinel.model.parsed import ParsedLines
+from log_sentinel.parsing.mixed import MixedParser
 
 if TYPE_CHECKING:
     from log_sentinel.model.lines import Lines
-    from log_sentinel.parsing.compiling import Parser
     from log_sentinel.parsing.definitions import Definition
 
 log = structlog.get_logger(__name__)
@@ -29,12 +29,30 @@ SAMPLE_BYTES = 300
 PARSER_FAILED = "the parser failed on this line"
 
 
+class Parses(Protocol):
+    """A parser of whatever kind: of one format, of several in one file, of an error log."""
+
+    def parse(self, lines: Lines) -> ParsedLines: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A definition and the parser compiled from it for one source."""
+    """How the lines of one source are read: parsed by `parser`, judged by the rules of `definitions`, the chief first.
 
-    definition: Definition
-    parser: Parser
+    An error log has no definitions of requests: its lines explain those of the source `explains`.
+    """
+
+    parser: Parses
+    definitions: tuple[Definition, ...] = ()
+    explains: str | None = None
+
+    def judge(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """JUDGED rows of the parser's denials or candidates."""
+        if not self.definitions:
+            return columns.empty(columns.JUDGED)
+        if isinstance(self.parser, MixedParser):
+            return judge_each(frame, {one.name: one for one in self.definitions}, self.parser.evidence)
+        return judge(frame, self.definitions[0])
 
 
 def judged(lines: Lines, form: Format) -> SourceBatch:
@@ -42,12 +60,9 @@ def judged(lines: Lines, form: Format) -> SourceBatch:
     parsed = _parsed(lines, form)
     return SourceBatch(
         source=lines.source,
-        parsed=replace(
-            parsed,
-            denials=judge(parsed.denials, form.definition),
-            candidates=judge(parsed.candidates, form.definition),
-        ),
+        parsed=replace(parsed, denials=form.judge(parsed.denials), candidates=form.judge(parsed.candidates)),
         move=lines.move,
+        explains=form.explains,
     )
 
 
@@ -60,7 +75,7 @@ def _parsed(lines: Lines, form: Format) -> ParsedLines:
             middle = len(apart) // 2
             first = replace(_of(lines, apart[:middle]), skipped=lines.skipped)
             return _joined([_parsed(first, form), _parsed(_of(lines, apart[middle:]), form)])
-        log.exception("parser failed", source=lines.source, format=form.definition.name, offset=lines.move.start)
+        log.exception("parser failed", source=lines.source, offset=lines.move.start)
         return _rejected([(offset, PARSER_FAILED, line) for offset, line in apart] + list(lines.skipped))
 
 

@@ -14,6 +14,7 @@ from log_sentinel.parsing.compiling import ParseOptions, compiled
 from log_sentinel.parsing.definitions import load_folders
 from log_sentinel.parsing.directive import from_directive
 from log_sentinel.parsing.guessing import guess
+from log_sentinel.parsing.mixed import MixedParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,7 +62,7 @@ def chooser(
         raise BadSettings([Mistake(origin, key, f'got "{format_name}"', listed, nearest(format_name, known))])
     if format_name is not None or directive is not None:
         named = known[format_name] if format_name is not None else from_directive(directive or "")
-        form = Format(named, compiled(named, options))
+        form = Format(compiled(named, options), (named,))
         return lambda _: form
     return _Guessing(name, known, options)
 
@@ -76,8 +77,9 @@ class _Guessing:
     def __call__(self, head: bytes) -> Format | None:
         found = guess(head, self._known.values())
         if found is not None:
-            log.info("format guessed", source=self._name, format=found.name, confidence=round(found.confidence, 2))
-            return Format(self._known[found.name], compiled(self._known[found.name], self._options))
+            names = [found.name] if found.mixed_with is None else [found.name, found.mixed_with]
+            log.info("format guessed", source=self._name, format=" and ".join(names), confidence=found.confidence)
+            return _of_all([self._known[name] for name in names], self._options)
         if not self._told:
             log.warning(
                 "no known format reads this source; its lines wait in the file. Name its format or its log_format",
@@ -85,3 +87,8 @@ class _Guessing:
             )
             self._told = True
         return None
+
+
+def _of_all(definitions: list[Definition], options: ParseOptions) -> Format:
+    parsers = [compiled(definition, options) for definition in definitions]
+    return Format(parsers[0] if len(parsers) == 1 else MixedParser(parsers), tuple(definitions))

@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry
 
 from log_sentinel.daemon.audit import record_load
 from log_sentinel.daemon.background import around
+from log_sentinel.daemon.error_logs import ErrorLogs, error_log_definitions, settings_of, source_of
 from log_sentinel.daemon.health import of_daemon
 from log_sentinel.daemon.ingest import Ingest, Reading
 from log_sentinel.daemon.jobs import Jobs
@@ -33,6 +35,7 @@ from log_sentinel.store import silences
 from log_sentinel.store.appending import append
 from log_sentinel.store.engine import open_database
 from log_sentinel.store.generations import StoredCheckpoints
+from log_sentinel.store.integrity import check_at_start
 from log_sentinel.store.migrating import upgrade
 from log_sentinel.store.owner import own
 from log_sentinel.store.retention import sweep
@@ -63,6 +66,7 @@ class Prepared:
     settings: Settings
     detector: Detector
     formats: Mapping[str, Callable[[bytes], Format | None]]
+    error_logs: ErrorLogs
 
 
 def prepared(loaded: Loaded[Settings]) -> Prepared:
@@ -73,6 +77,7 @@ def prepared(loaded: Loaded[Settings]) -> Prepared:
         settings,
         Detector(load_rules(rule_files(settings.detection, loaded.folder)), settings.detection),
         {name: _chooser(loaded, known, name, source) for name, source in settings.sources.items()},
+        ErrorLogs(error_log_definitions(settings, loaded.folder)),
     )
 
 
@@ -86,6 +91,7 @@ def running(prepared: Prepared) -> Iterator[Ingest]:
         database = open_database(prepared.settings.database)
         parts.started("database", database.close)
         parts.started("ownership", own(database, prepared.settings.instance).release)
+        check_at_start(database)
         database.take_checkpointing()
         upgrade(database)
         daemon = _Daemon(prepared, database)
@@ -104,12 +110,21 @@ class _Daemon:
         settings = prepared.settings
         patience = Patience()
         checkpoints = PatientCheckpoints(StoredCheckpoints(database, settings.instance), patience)
-        self.sources = [FileTail(name, source, checkpoints) for name, source in settings.sources.items()]
-        self.readings = [Reading(source, prepared.formats[source.name]) for source in self.sources]
+        self.readings = [
+            Reading(FileTail(name, source, checkpoints), prepared.formats[name])
+            for name, source in settings.sources.items()
+        ]
+        error_logs = prepared.error_logs
+        self.readings += [
+            Reading(FileTail(source_of(name), settings_of(source), checkpoints), error_logs.chooser(name, source.zone))
+            for name, source in settings.sources.items()
+            if source.error_log is not None
+        ]
+        self.sources = [reading.source for reading in self.readings]
         self.tally, self.jobs, self.wakeups = Tally(), Jobs(), DirectoryWakeups()
         self.ingest = Ingest(
             self.readings,
-            lambda commit: append(database, commit),
+            lambda commit: append(database, commit, explain=error_logs.explain),
             instance=settings.instance,
             tally=self.tally,
             wakeups=self.wakeups,
@@ -129,7 +144,7 @@ class _Daemon:
             prepared.detector,
             idle=lambda: self.ingest.idle and not any(source.behind() for source in self.sources),
             caught_up=lambda: self.ingest.idle and all(source.caught_up for source in self.sources),
-            holder=settings.instance,
+            holder=settings.instance if database.is_sqlite else f"{settings.instance} {uuid4().hex[:8]}",
         )
 
     def start(self, parts: Parts) -> None:
@@ -163,7 +178,7 @@ class _Daemon:
         status = Status(self.tally, self.sources, datetime.now(UTC))
         self.jobs.every(settings.detection.every, "detection", self._detect)
         self.jobs.every(settings.log.status_every, "status", status)
-        self.jobs.every(RETENTION_EVERY, "retention", lambda now: sweep(self.database, settings.retention, now))
+        self.jobs.every(RETENTION_EVERY, "retention", self._sweep)
         if settings.heartbeat is not None:
             heartbeat = Heartbeat(settings.heartbeat, settings.instance)
             self.jobs.every(settings.heartbeat.every, "heartbeat", lambda now: self._beat(heartbeat, now))
@@ -171,6 +186,9 @@ class _Daemon:
     def _detect(self, now: datetime) -> None:
         if self.tick(now):
             self.delivery.wake()
+
+    def _sweep(self, now: datetime) -> None:
+        sweep(self.database, self.settings.retention, now, instance=self.settings.instance)
 
     def _beat(self, heartbeat: Heartbeat, now: datetime) -> None:
         """A sign of life, as long as lines come in and detection looks at them: silence must mean trouble."""

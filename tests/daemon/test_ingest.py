@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     import pytest
 
+    from log_sentinel.daemon.judging import Format
     from log_sentinel.model.commit import Commit
     from log_sentinel.store.appending import Appended
     from log_sentinel.store.engine import Database
@@ -58,7 +59,7 @@ def line(number: int, status: int = 403) -> str:
     return f'192.0.2.{number % 250} - - [{time}] "GET /n/{number} HTTP/1.1" {status} 9 "-" "t"\n'
 
 
-def choose(name: str = "edge") -> Callable[[bytes], object]:
+def choose(name: str = "edge") -> Callable[[bytes], Format | None]:
     return chooser(name, KNOWN, ParseOptions())
 
 
