@@ -140,7 +140,7 @@ def test_a_second_start_goes_on_where_the_first_one_stopped(database: Database, 
 def test_a_commit_that_somebody_overtook_is_read_again_from_the_database(database: Database, tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text("".join(line(n) for n in range(100, 150)))
-    refused = []
+    refused: list[Commit] = []
 
     def overtaken_once(database: Database, commit: Commit) -> Appended:
         if not refused:
@@ -158,7 +158,7 @@ def test_a_commit_that_somebody_overtook_is_read_again_from_the_database(databas
 def test_an_answer_lost_after_the_commit_stores_nothing_twice(database: Database, tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text("".join(line(n) for n in range(100, 150)))
-    lost = []
+    lost: list[Commit] = []
 
     def answer_lost_once(database: Database, commit: Commit) -> Appended:
         appended = appending.append(database, commit)

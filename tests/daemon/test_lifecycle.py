@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,7 @@ def test_what_was_started_last_is_stopped_first() -> None:
 
     with Parts() as parts:
         for name in ("database", "delivery", "ingest"):
-            parts.started(name, lambda name=name: stopped.append(name))
+            parts.started(name, partial(stopped.append, name))
 
     assert stopped == ["ingest", "delivery", "database"]
 
