@@ -96,11 +96,12 @@ def give_up_abandoned(db: Database, channels: Iterable[str], before: datetime) -
         ).rowcount
 
 
-def _still_ours(notification: Notification) -> Any:
-    return and_(notifications.c.state == NotificationState.CLAIMED, notifications.c.attempts == notification.attempts)
+def _still_ours(attempts: int) -> Any:
+    return and_(notifications.c.state == NotificationState.CLAIMED, notifications.c.attempts == attempts)
 
 
-def _note(db: Database, told: Sequence[Notification], where: Callable[[Notification], Any], **values: object) -> None:
+def _note(db: Database, told: Sequence[Notification], where: Callable[[int], Any], **values: object) -> None:
     with db.write() as connection:
-        for one in told:
-            connection.execute(update(notifications).where(notifications.c.id == one.id, where(one)).values(**values))
+        for attempts in sorted({one.attempts for one in told}):
+            of = notifications.c.id.in_([one.id for one in told if one.attempts == attempts])
+            connection.execute(update(notifications).where(of, where(attempts)).values(**values))
