@@ -1,4 +1,4 @@
-"""`python -m benchmarks.chaos.seeded_bugs [PART OF A NAME]...`: can the tests fail?
+"""`python -m benchmarks.chaos.seeded_bugs`: can the tests fail?
 
 Each bug of seeded_bugs.toml is built into a copy of the tree, and the tests that must catch it are run there; before
 that they must pass without it. What holds for both databases is tried on SQLite alone. Exit code 0: every bug was
@@ -7,13 +7,16 @@ caught. 1: one survived, or could not be built in.
 
 from __future__ import annotations
 
+import argparse
 import os
+import queue
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,12 +92,8 @@ def tests_fail(tree: Path, tests: tuple[str, ...]) -> bool:
     return ran.returncode != 0
 
 
-def survival(bug: Bug, tree: Path, sound: dict[tuple[str, ...], bool]) -> str | None:
-    """Why `bug` was not caught; None when it was. `sound` remembers which tests pass without any bug."""
-    if bug.tests not in sound:
-        sound[bug.tests] = not tests_fail(tree, bug.tests)
-    if not sound[bug.tests]:
-        return "its tests fail without it"
+def survival(bug: Bug, tree: Path) -> str | None:
+    """Why `bug` was not caught; None when it was."""
     try:
         before = bug.build_into(tree)
     except Stale as why:
@@ -106,21 +105,41 @@ def survival(bug: Bug, tree: Path, sound: dict[tuple[str, ...], bool]) -> str | 
             path.write_text(text)
 
 
+def unsound(wanted: list[Bug], tree: Path) -> set[str]:
+    """The tests that fail without any bug: they prove nothing."""
+    every = tuple(dict.fromkeys(test for bug in wanted for test in bug.tests))
+    return {test for test in every if tests_fail(tree, (test,))} if tests_fail(tree, every) else set()
+
+
 def main() -> int:
-    wanted = [bug for bug in bugs() if not sys.argv[1:] or any(part in bug.name for part in sys.argv[1:])]
+    arguments = _arguments()
+    wanted = [bug for bug in bugs() if not arguments.part or any(part in bug.name for part in arguments.part)]
     folder = Path(tempfile.mkdtemp(prefix="log-sentinel-bugs-"))
-    tree = copy_of_the_tree(folder)
-    sound: dict[tuple[str, ...], bool] = {}
-    others = []
-    for bug in wanted:
-        began = time.monotonic()
-        problem = survival(bug, tree, sound)
-        if problem is not None:
-            others.append(f"{bug.name}: {problem}")
+    trees: queue.SimpleQueue[Path] = queue.SimpleQueue()
+    for number in range(arguments.jobs):
+        trees.put(copy_of_the_tree(folder / str(number)))
+    broken = unsound(wanted, folder / "0")
+
+    def tried(bug: Bug) -> str | None:
+        tree, began = trees.get(), time.monotonic()
+        problem = "its tests fail without it" if broken & set(bug.tests) else survival(bug, tree)
         print(f"{problem or 'caught':10} {bug.name} ({time.monotonic() - began:.0f} s)", flush=True)
+        trees.put(tree)
+        return problem
+
+    with ThreadPoolExecutor(arguments.jobs) as pool:
+        problems = list(pool.map(tried, wanted))
     shutil.rmtree(folder)
+    others = [f"{bug.name}: {why}" for bug, why in zip(wanted, problems, strict=True) if why is not None]
     print(f"{len(wanted) - len(others)} of {len(wanted)} caught", *others, sep="\n")
     return 1 if others else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.chaos.seeded_bugs", description=__doc__)
+    parser.add_argument("part", nargs="*", help="only bugs with this in their name")
+    parser.add_argument("--jobs", type=int, default=1, help="so many at a time")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

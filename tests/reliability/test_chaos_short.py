@@ -27,6 +27,6 @@ def test_no_line_is_lost_and_none_is_stored_twice(database: str, tmp_path: Path)
     setup = Setup(SEED, database, kills=3, lines=40_000, modes=ALL_MODES, rotations=20, faults=1)
     playing = Playing(setup, tmp_path)
     judged = playing.play()
-    assert (dict(judged.wrong), judged.examples) == ({}, {})
     assert playing.played.trouble == []
+    assert (dict(judged.wrong), judged.examples) == ({}, {})
     assert not_witnessed(setup, playing.played, verdict.read_journal(tmp_path / "journal")) == []
