@@ -26,7 +26,7 @@ class Idle:
     seconds: float
 
 
-class NotHealthy(Exception):  # noqa: N818 - the name says what is wrong
+class NotHealthy(Exception):
     """The daemon ended, or `healthcheck` was not content with it in time."""
 
 

@@ -24,7 +24,7 @@ class Run:
     printed: str
 
 
-class ProgramFailed(Exception):  # noqa: N818 - the name says what is wrong
+class ProgramFailed(Exception):
     """The program ended with another exit code than 0; the message holds the end of what it complained of."""
 
     def __init__(self, command: Sequence[str], code: int, complaint: str) -> None:

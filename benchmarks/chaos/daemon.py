@@ -18,7 +18,7 @@ STOPS_WITHIN_SECONDS = 60.0
 LOOKS_EVERY_SECONDS = 0.01
 
 
-class Died(Exception):  # noqa: N818 - says what is so
+class Died(Exception):
     """It ended by itself with this code."""
 
     def __init__(self, code: int) -> None:

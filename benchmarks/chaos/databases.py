@@ -35,7 +35,7 @@ class Database(Protocol):
     def close(self) -> None: ...
 
 
-class Away(Exception):  # noqa: N818 - says what is so
+class Away(Exception):
     """The database does not answer now, or has no tables yet."""
 
 

@@ -54,7 +54,7 @@ class Bug:
         return before
 
 
-class Stale(Exception):  # noqa: N818 - says what is so
+class Stale(Exception):
     """The code has changed under a bug."""
 
 

@@ -41,7 +41,7 @@ CODES = {
 _secrets: set[str] = set()
 
 
-class Failed(Exception):  # noqa: N818  # the name says what happened, as every exception here does
+class Failed(Exception):  # the name says what happened, as every exception here does
     """A command could not do what it was asked; its text is for the user. `code` is what the program exits with."""
 
     def __init__(self, message: str, code: int = FAILED) -> None:

@@ -30,7 +30,7 @@ class Mistake:
         return f"{where}: {said}{'' if said.endswith(('.', '?')) else '.'}{question}"
 
 
-class BadSettings(Exception):  # noqa: N818  # the name says what is wrong, as every exception here does
+class BadSettings(Exception):  # the name says what is wrong, as every exception here does
     """The settings cannot be used; `mistakes` has every one that was found, its text a line for each."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:

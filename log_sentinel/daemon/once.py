@@ -29,7 +29,7 @@ STDIN = "-"
 ROTATED = re.compile(r"([.-]\d+)*(\.(gz|zst))?$", re.ASCII)
 
 
-class NoFormat(Exception):  # noqa: N818 - the name says what is the matter
+class NoFormat(Exception):
     """No known format reads the first lines of `path`."""
 
     def __init__(self, path: str) -> None:

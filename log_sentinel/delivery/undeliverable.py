@@ -7,7 +7,7 @@ from typing import Literal
 Retry = Literal["later", "when_fixed", "never"]
 
 
-class Undeliverable(Exception):  # noqa: N818 - a verdict on a delivery, and part of the contract between the parts
+class Undeliverable(Exception):
     """A message did not get through.
 
     `retry`: "later" (it may pass by itself: an outage, a limit), "when_fixed" (nothing gets through until a person has

@@ -88,7 +88,7 @@ class RuleMistake:
         return f"{self.where}: {self.problem}"
 
 
-class BadRule(Exception):  # noqa: N818 - the name says what is wrong, as every exception here does
+class BadRule(Exception):
     """Rule files that cannot be used; `mistakes` are all of them."""
 
     def __init__(self, mistakes: Iterable[RuleMistake]) -> None:

@@ -19,8 +19,9 @@ class NotificationState(StrEnum):
 class Notification:
     """One happening for one channel and recipient, until delivered.
 
-    `idempotency_key` is the same for every attempt; `unclear`: an earlier attempt may have arrived. `opening_ref` is the channel's own mark of the incident's first
-    message there (Slack: "CHANNEL_ID:TS", mail: the Message-ID), None when nothing was sent yet.
+    `idempotency_key` is the same for every attempt; `unclear`: an earlier attempt may have arrived. `opening_ref` is
+    the channel's own mark of the incident's first message there (Slack: "CHANNEL_ID:TS", mail: the Message-ID), None
+    when nothing was sent yet.
     """
 
     id: int

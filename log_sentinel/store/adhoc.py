@@ -25,7 +25,7 @@ class Limits:
     memory_bytes: int = 512 * 1024 * 1024
 
 
-class Refused(Exception):  # noqa: N818 - says what is so
+class Refused(Exception):
     """The question was not answered; `reason` says why: not allowed, wrong SQL, too long, too much memory."""
 
     def __init__(self, reason: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-class WentSilent(Exception):  # noqa: N818 - says what is so
+class WentSilent(Exception):
     """The other side did not answer in time; the connection is of no use any more."""
 
 

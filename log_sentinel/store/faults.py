@@ -28,11 +28,11 @@ class StoreError(Exception):
         self.reason = reason
 
 
-class DatabaseUnavailable(StoreError):  # noqa: N818 - says what is so, as the other parts' exceptions do
+class DatabaseUnavailable(StoreError):
     """Try again later: it is down, locked, full, too busy."""
 
 
-class DatabaseBroken(StoreError):  # noqa: N818 - as above
+class DatabaseBroken(StoreError):
     """A person must act: wrong password, corrupt file, no permission, wrong schema."""
 
 

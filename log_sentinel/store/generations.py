@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from log_sentinel.store.engine import Database
 
 
-class Superseded(Exception):  # noqa: N818 - says what is so: the checkpoint is elsewhere, nothing is broken
+class Superseded(Exception):
     """The stored checkpoint is not where the batch begins. `found` is where it is, None when the store forgot it.
 
     Nothing was stored. Read the checkpoints again and go on from there.

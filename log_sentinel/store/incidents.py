@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COLUMNS = tuple(field.name for field in fields(Incident) if field.name != "id")
 
 
-class NoSuchIncident(LookupError):  # noqa: N818 - says what is so, as the other exceptions do
+class NoSuchIncident(LookupError):
     """There is no incident `number`."""
 
     def __init__(self, number: int) -> None:

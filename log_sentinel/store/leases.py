@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from log_sentinel.store.engine import Database
 
 
-class LeaseLost(Exception):  # noqa: N818 - says what happened, as the other exceptions do
+class LeaseLost(Exception):
     """`holder` held the lease `name` in `epoch`, and does so no more."""
 
     def __init__(self, name: str, holder: str, epoch: int) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from log_sentinel.store.engine import Database
 
 
-class Owned(Exception):  # noqa: N818 - says what is so
+class Owned(Exception):
     """Another process reads into this database as this instance; `holder` says which, as far as we can tell."""
 
     def __init__(self, url: str, instance: str, holder: str) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NAMES_A_STATEMENT = 10_000
 
 
-class AlreadySeen(Exception):  # noqa: N818 - says what is so
+class AlreadySeen(Exception):
     """Some `entries` of `source` are stored already. Nothing of the commit was; leave them out and commit again."""
 
     def __init__(self, source: str, entries: frozenset[str]) -> None:

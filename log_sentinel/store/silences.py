@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("id", "matchers", "starts_at", "ends_at", "who", "why")
 
 
-class NoSuchSilence(LookupError):  # noqa: N818 - says what is so, as the other exceptions do
+class NoSuchSilence(LookupError):
     """There is no silence `number` that has not ended."""
 
     def __init__(self, number: int) -> None:

@@ -31,7 +31,7 @@ class ListenError(Exception):
         self.listen = listen
 
 
-class PortInUse(ListenError):  # noqa: N818  # the name is what happened, as with every exception here
+class PortInUse(ListenError):  # the name is what happened, as with every exception here
     """Another process has the port."""
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from email.headerregistry import Address
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from log_sentinel.config.durations import Duration  # noqa: TC001 - pydantic reads the annotation
+from log_sentinel.config.durations import Duration
 from log_sentinel.delivery.terms import ChannelTerms
 
 PORTS = {"starttls": 587, "implicit": 465, "none": 25}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path  # noqa: TC003 - pydantic reads the annotation
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from log_sentinel.config.durations import Duration  # noqa: TC001 - pydantic reads the annotation
-from log_sentinel.delivery.secrets import HeaderSecret  # noqa: TC001 - pydantic reads the annotation
+from log_sentinel.config.durations import Duration
+from log_sentinel.delivery.secrets import HeaderSecret
 from log_sentinel.delivery.terms import ChannelTerms
 
 

@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 
-from log_sentinel.config.durations import Duration  # noqa: TC001 - pydantic reads the annotation
-from log_sentinel.delivery.secrets import HeaderSecret  # noqa: TC001 - pydantic reads the annotation
+from log_sentinel.config.durations import Duration
+from log_sentinel.delivery.secrets import HeaderSecret
 from log_sentinel.delivery.terms import ChannelTerms
 
 
