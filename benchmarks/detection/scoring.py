@@ -41,7 +41,8 @@ class Score:
         name = (told.dimension, told.key)
         if told.kind == "resolved":
             return
-        at = self._of.get(told.incident) if told.kind == "updated" else self._matching(minute, name)
+        at = self._of.get(told.incident) if told.kind == "updated" else None
+        at = self._matching(minute, name) if at is None else at
         if at is None:
             if told.kind == "opened":
                 self.false_alarms.append((minute, told))
@@ -50,8 +51,8 @@ class Score:
         found = self.found.setdefault(at, Found())
         if told.kind == "opened":
             found.openings += 1
-            if minute < self.incidents[at].end + LATE and found.first is None:
-                found.first = minute
+        if minute < self.incidents[at].end + LATE and found.first is None:
+            found.first = minute
         found.last_name = name
 
     def _matching(self, minute: int, name: tuple[str, str]) -> int | None:

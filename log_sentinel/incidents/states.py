@@ -24,7 +24,7 @@ EDGES: dict[IncidentState | None, dict[HappeningKind, IncidentState]] = {
 }
 
 
-class NoSuchStep(Exception):  # noqa: N818 - says what is so, as the other exceptions do
+class NoSuchStep(Exception):
     """`kind` cannot happen to an incident in `state`."""
 
     def __init__(self, state: IncidentState | None, kind: HappeningKind) -> None:

@@ -5,6 +5,7 @@
   own already becomes a child of it; where the cause has none yet, it takes the oldest one over: same incident, better
   name.
 - What an incident took in stays with it, and opens nothing when the cause fades first, unless it outgrows it.
+- More than STORM incidents that one minute would open are one, under the largest; what shows later takes it over.
 - An incident resolves after its rule's `keep_firing_for` without a spike.
 
 People are told of a growth when the figure doubles since they were last told, and of a higher severity at once.
@@ -16,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, cast
 
-from log_sentinel.incidents.grouping import SEVERITIES, groups
+from log_sentinel.incidents.grouping import SEVERITIES, Group, groups
 from log_sentinel.incidents.states import after
 from log_sentinel.model.incident import Happening, HappeningKind, Incident, IncidentState
 
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from log_sentinel.incidents.grouping import Group
     from log_sentinel.model.spike import Spike
 
 # An incident that comes back so soon is the same one.
 GRACE = timedelta(minutes=60)
 GREW_TIMES = 2
+# More than so many incidents opened by one minute have a cause in common that nobody has named yet: they are one.
+STORM = 4
 # Spikes remembered as part of an incident.
 MOST_PARTS = 100
 QUIET_WITHOUT_RULE = timedelta(minutes=10)
@@ -63,7 +65,7 @@ def step(known: Sequence[Incident], spikes: Sequence[Spike], minute: datetime, r
     resolved per (rule, dimension, key).
     """
     stepping = _Stepping(known, minute, rules)
-    for group in groups(spikes):
+    for group in stepping.without_storm(groups(spikes)):
         stepping.take(group)
     stepping.resolve_quiet()
     return Stepped(tuple(stepping.happenings), tuple(stepping.incidents))
@@ -75,6 +77,24 @@ class _Stepping:
         self.incidents = list(known)
         self._minute = minute
         self._rules = rules
+
+    def without_storm(self, found: Sequence[Group]) -> list[Group]:
+        """`found`, those that would open an incident of their own as one group when they are many."""
+        opening = [group for group in found if self._opens(group)]
+        if len(opening) <= STORM:
+            return list(found)
+        first, *others = opening
+        members = (*first.members, *(spike for group in others for spike in (group.root, *group.members)))
+        return [Group(first.root, members), *(group for group in found if group not in opening)]
+
+    def _opens(self, group: Group) -> bool:
+        root = group.root
+        return (
+            self._unresolved(_key(root)) is None
+            and not self._is_part(root)
+            and self._recent(_key(root)) is None
+            and self._oldest_of(group.members) is None
+        )
 
     def take(self, group: Group) -> None:
         root = group.root

@@ -164,3 +164,18 @@ def test_what_is_over_cannot_be_acknowledged() -> None:
 
     with pytest.raises(NoSuchStep):
         acknowledged(over, "ada", at(2))
+
+
+def test_a_storm_of_new_spikes_is_one_incident_that_its_cause_takes_over() -> None:
+    many = [a_spike(f"c{number}", observed=100 + number) for number in range(30)]
+    kept = Kept()
+
+    assert kept.minute(0, *many) == ["opened c29"]
+    assert kept.incidents[0].evidence["parts_distinct"] == 29
+    everything = a_spike("all", dimension=Dimension.ALL, observed=5000)
+    assert kept.minute(1, sharing(everything, *((one, one.observed) for one in many)), *many) == ["grew all"]
+    assert len(kept.incidents) == 1
+
+
+def test_a_few_new_spikes_at_once_are_told_one_by_one() -> None:
+    assert len(Kept().minute(0, *(a_spike(f"c{number}") for number in range(4)))) == 4
