@@ -10,15 +10,15 @@ import polars as pl
 from log_sentinel.parsing.bulk import ADDRESS, COUNTED, REQUEST, Taken, activity
 from log_sentinel.parsing.bulk_counts import RouteCounts
 from log_sentinel.parsing.json_lines import MISSING, ColumnDecoder, JsonReader
-from log_sentinel.parsing.routes import MALFORMED
+from log_sentinel.parsing.routes import ANY_METHOD, MALFORMED
 from log_sentinel.parsing.rows import Rows
 from log_sentinel.parsing.tally import Tally
 from log_sentinel.parsing.times import MINUTE
+from log_sentinel.parsing.values import each, text
 from log_sentinel.parsing.values import statuses as read_statuses
-from log_sentinel.parsing.values import text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from log_sentinel.parsing.canonical import Canonical
     from log_sentinel.parsing.line_starts import LineStarts
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 COUNTING = ("time", "status", *REQUEST, *ADDRESS, "route", "client")
+PROTOCOL_AT_END = r" HTTP/[0-9](?:\.[0-9])?$"
 # Of fewer lines the counts are quicker made one by one than by columns.
 FEW = 6000
 
@@ -75,9 +76,9 @@ class BulkJson:
     ) -> Counted:
         missing: list[object] = [None] * len(times)
         clean, of_request = self.canonical.clean, self.canonical.routes.of_request
-        clients = _each(clean, columns.get("client", missing))
+        clients = each(clean, columns.get("client", missing))
         addresses = self.canonical.addresses(*(columns.get(name, missing) for name in ADDRESS))
-        names = _each(clean, columns.get("route", missing))
+        names = each(clean, columns.get("route", missing))
         routes = [
             name or (MALFORMED if key is None else of_request(key))
             for name, key in zip(names, self._keys(columns, len(times)), strict=True)
@@ -90,14 +91,14 @@ class BulkJson:
         self, columns: dict[str, list[object]], times: list[int], statuses: list[int], numbers: list[int]
     ) -> Counted:
         carried = [*COUNTED, *(ADDRESS[1:] if self.canonical.proxies else ())]
-        cut = pl.DataFrame(
+        frame = pl.DataFrame(
             {
                 "minute": pl.Series([time - time % MINUTE for time in times], dtype=pl.Int64),
                 "status": pl.Series(statuses, dtype=pl.Int16),
-                "request": pl.Series(self._keys(columns, len(times)), dtype=pl.String),
-                **{name: _texts(columns[name]) for name in carried if name in columns},
+                **{name: _texts(columns[name]) for name in (*REQUEST, *carried) if name in columns},
             }
         )
+        cut = frame.with_columns(request=_request(frame.columns)).drop("method", "target", strict=False)
         counts = RouteCounts(cut, self.canonical)
         return counts.traffic(), activity(cut, self.canonical, self.denied), counts.of_rows(cut[numbers])
 
@@ -107,7 +108,7 @@ class BulkJson:
         request = zip(*(columns.get(name, missing) for name in REQUEST), strict=True)
         key = self.canonical.request_key
         named = columns.get("route", missing)
-        return [key(*each) if route in MISSING else None for each, route in zip(request, named, strict=True)]
+        return [key(*parts) if route in MISSING else None for parts, route in zip(request, named, strict=True)]
 
 
 def _one_object_each(lines: Sequence[bytes]) -> bool:
@@ -119,13 +120,16 @@ def _utf8(data: bytes) -> bytes:
     return data if data.isascii() else data.decode("utf-8", "replace").encode()
 
 
-def _each(read: Callable[[object], str | None], values: list[object]) -> list[str | None]:
-    """What was read of each value; every distinct value is read once."""
-    try:
-        distinct = {value: read(value) for value in set(values)}
-    except TypeError:  # a list or an object is among them
-        return list(map(read, values))
-    return [distinct[value] for value in values]
+def _request(columns: Sequence[str]) -> pl.Expr:
+    """ "METHOD path" from the columns of REQUEST that there are: what `Canonical.request_key` says, for many."""
+
+    def given(name: str) -> pl.Expr:
+        missing = pl.lit(None, pl.String)
+        return pl.when(~pl.col(name).is_in(["", "-"])).then(pl.col(name)) if name in columns else missing
+
+    parts = pl.concat_str(given("method").fill_null(ANY_METHOD), given("target").fill_null("-"), separator=" ")
+    line = pl.coalesce(given("request").str.replace(PROTOCOL_AT_END, ""), parts)
+    return line.cast(pl.Binary).bin.slice(0, line.str.find("?", literal=True)).cast(pl.String)
 
 
 def _texts(values: list[object]) -> pl.Series:

@@ -19,6 +19,7 @@ from log_sentinel.parsing.times import Clock
 from log_sentinel.parsing.values import (
     TEXT_LIMIT,
     attempts,
+    each,
     elements,
     evidence,
     last_status,
@@ -58,14 +59,15 @@ class Canonical:
 
     def target(self, request: object, method: object, target: object) -> Target:
         """The request from its line or, where there is none, from method and target."""
-        if isinstance(request, str):
-            return split_request(request)
-        return split_target(text(target), text(method))
+        line = text(request)
+        return split_target(text(target), text(method)) if line is None else split_request(line)
 
     def request_key(self, request: object, method: object, target: object) -> str | None:
         """What decides a request's route, in the form that `Routes.of_request` takes; None where nothing does."""
         found = self.target(request, method, target)
-        return None if found.path is None else f"{found.method or ANY_METHOD} {found.path}"
+        if found.path is None or (found.method is None and not found.path.startswith("/")):
+            return None
+        return f"{found.method or ANY_METHOD} {found.path}"
 
     def address(self, ip: object, forwarded_for: object = None, forwarded: object = None) -> str | None:
         """The client's canonical address."""
@@ -100,10 +102,10 @@ class Canonical:
         nothing: list[None] = [None] * len(rows.offsets)
 
         def cleaned(name: str) -> Sequence[str | None]:
-            return [self.clean(value) for value in inputs[name]] if name in inputs else nothing
+            return each(self.clean, inputs[name]) if name in inputs else nothing
 
         def listed(name: str) -> Sequence[str | None]:
-            return [text(value) for value in inputs[name]] if name in inputs else nothing
+            return each(text, inputs[name]) if name in inputs else nothing
 
         named = cleaned("route")
         upstreams, upstream_statuses = listed("upstream_addr"), listed("upstream_status")
@@ -125,25 +127,28 @@ class Canonical:
             "ip": rows.addresses,
             "peer_ip": self._sockets(rows),
             "network": [network(address) if address else None for address in rows.addresses],
-            "upstream_addr": [elements(value)[-1][:TEXT_LIMIT] if value else None for value in upstreams],
-            "upstream_status": [last_status(value) for value in upstream_statuses],
+            "upstream_addr": each(_last, upstreams),
+            "upstream_status": each(last_status, upstream_statuses),
             "upstream_attempts": [
-                attempts(*each, unit) for each in zip(upstreams, upstream_statuses, upstream_times, strict=True)
+                attempts(*parts, unit) for parts in zip(upstreams, upstream_statuses, upstream_times, strict=True)
             ],
             "upstream_ms": [total(value, unit) for value in upstream_times],
         }
         for name in ("service", "request_id", "user_agent", "client", "credential"):
             out[name] = cleaned(name)
-        out["referer"] = [redacted_url(value) if value else None for value in cleaned("referer")]
+        out["referer"] = each(redacted_url, cleaned("referer")) if "referer" in inputs else nothing
         for name in ("request_bytes", "response_bytes"):
-            out[name] = [_count(value) for value in inputs.get(name, nothing)]
+            out[name] = each(_count, inputs[name]) if name in inputs else nothing
         duration_unit = self.units.get("duration", "s")
         out["duration_ms"] = [_duration(value, duration_unit) for value in inputs.get("duration", nothing)]
         for name in self.evidence:
             column = EVIDENCE_PREFIX + name
             values = inputs.get(column, nothing)
-            out[column] = [evidence(self.clean(value) if isinstance(value, str) else value) for value in values]
+            out[column] = each(self._evidence, values)
         return {name: values for name, values in out.items() if values is not nothing}
+
+    def _evidence(self, value: object) -> str | None:
+        return evidence(self.clean(value) if isinstance(value, str) else value)
 
     def _sockets(self, rows: Rows) -> Sequence[str | None]:
         """The socket's address: what the format calls so, else the one that the gateway took for the client's."""
@@ -166,6 +171,10 @@ class Canonical:
 def _peer(value: str | None) -> str | None:
     """An address, or the last of a list of them."""
     return None if value is None else canonical(value.rpartition(",")[2].strip() if "," in value else value)
+
+
+def _last(value: str | None) -> str | None:
+    return elements(value)[-1][:TEXT_LIMIT] if value else None
 
 
 def _lower(value: str | None) -> str | None:

@@ -30,7 +30,7 @@ SAMPLE_KINDS = ("allowed", "denied", "hostile")
 NAME = r"^[a-z0-9][a-z0-9-]*$"
 
 
-class BadDefinition(Exception):  # noqa: N818 - the name says what is wrong
+class BadDefinition(Exception):
     """A definition that cannot be used. `where` is its file or name, `mistakes` one sentence each."""
 
     def __init__(self, where: str, *mistakes: str) -> None:

@@ -99,10 +99,14 @@ class ColumnDecoder:
 
     def values(self, rows: Sequence[object], name: str) -> list[object]:
         """The input `name` of decoded lines."""
-        columns = [_values_at(rows, attribute, rest) for attribute, rest in self._places[name]]
-        found = columns[0]
-        for column in columns[1:]:
-            found = [other if value in MISSING else value for value, other in zip(found, column, strict=True)]
+        found: list[object] = []
+        for attribute, rest in self._places[name]:
+            values = _values_at(rows, attribute, rest)
+            if found:
+                values = [other if value in MISSING else value for value, other in zip(found, values, strict=True)]
+            found = values
+            if not any(missing in found for missing in MISSING):
+                break
         return found
 
 

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from log_sentinel.parsing.values import each
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -125,7 +127,7 @@ class Clock:
             return [
                 value if type(value) is int and EARLIEST <= value < LATEST else self.read(value) for value in values
             ]
-        return [self.read(value) for value in values]
+        return each(self.read, values)
 
     def _remembered(self, value: str) -> int | None:
         try:

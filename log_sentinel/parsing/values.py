@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
+V = TypeVar("V")
 
 NUMBER = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,9})?")
 LIST = re.compile(r"(, | : )")  # nginx: another peer was asked; the request was redirected internally
@@ -32,6 +35,17 @@ def text(value: object) -> str | None:
     if isinstance(value, list) and value and isinstance(value[0], str):
         return text(value[0])
     return None
+
+
+def each(read: Callable[[V], T], values: Sequence[V]) -> list[T]:
+    """What `read` makes of each value; it is asked once for each distinct one, since a log repeats itself."""
+    try:
+        distinct = {value: read(value) for value in set(values)}
+    except TypeError:  # a list or an object is among them
+        return [read(value) for value in values]
+    if True in distinct or False in distinct:  # or 1 or 0, which are the same to a dictionary
+        return [read(value) for value in values]
+    return [distinct[value] for value in values]
 
 
 def number(value: object) -> float | None:

@@ -4,15 +4,18 @@ import json
 
 import pytest
 
+from log_sentinel.parsing import bulk_json
 from log_sentinel.parsing import parser as parser_module
 from log_sentinel.parsing.json_paths import PathDecoder, steps, walk
 from tests.parsing.builders import batch, parser
 
 
-@pytest.fixture(params=["careful", "fast"], autouse=True)
+@pytest.fixture(params=["careful", "fast", "fast by columns"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    small = 0 if request.param == "fast" else 10**12
+    """Each test runs over both paths, and over the fast one with either way of counting."""
+    small = 10**12 if request.param == "careful" else 0
     monkeypatch.setattr(parser_module, "SMALL", {"text": small, "json": small})
+    monkeypatch.setattr(bulk_json, "FEW", 0 if request.param == "fast by columns" else 10**12)
     return str(request.param)
 
 
@@ -132,3 +135,43 @@ def test_a_path_may_lead_through_another_ones_end() -> None:
     decoder = PathDecoder([("a",), ("a", "b")])
 
     assert decoder.attribute(("a", "b")) == (decoder.attribute(("a",))[0], ("b",))
+
+
+ROUTES = [
+    ("GET /a/7?x=/1 HTTP/1.1", "/a/{id}"),
+    ("GET /a#f?x HTTP/2.0", "/a"),
+    ("GET http://example.com/a/7 HTTP/1.1", "/a/{id}"),
+    ("CONNECT example.com:443 HTTP/1.1", "{authority}"),
+    ("OPTIONS * HTTP/1.1", "{asterisk}"),
+    ("\x16\x03\x01:80", "{malformed}"),
+    ("GET /", "/"),
+    ("-", "{malformed}"),
+    ("", "{malformed}"),
+]
+
+
+@pytest.mark.parametrize(("line", "route"), ROUTES)
+def test_counts_and_denials_have_the_same_route(line: str, route: str) -> None:
+    entry = {"time": "2026-11-24T03:33:33Z", "status": 403, "request": line, "remote_addr": "203.0.113.7"}
+    parsed = parser("nginx-json").parse(batch(lines(entry, entry)))
+
+    assert parsed.denials["route"].to_list() == [route] * 2
+    assert parsed.traffic.select("route", "status", "n").rows() == [(route, 403, 2)]
+    assert parsed.activity.select("dimension", "key", "n").rows() == [("ip", "203.0.113.7", 2)]
+
+
+def test_method_and_target_may_be_apart_or_missing() -> None:
+    common = {"time": "2026-11-24T03:33:33Z", "status": 403}
+    entries = [{"method": "PUT", "uri": "/a/7?x"}, {"uri": "/a/7"}, {"method": "PUT"}, {"request": "", "uri": "/b"}]
+    parsed = parser("nginx-json").parse(batch(lines(*(common | entry for entry in entries))))
+
+    assert parsed.denials["route"].to_list() == ["/a/{id}", "/a/{id}", "{malformed}", "/b"]
+    assert sorted(parsed.traffic.select("route", "n").rows()) == [("/a/{id}", 2), ("/b", 1), ("{malformed}", 1)]
+
+
+def test_true_is_not_one() -> None:
+    parsed = parser("kong-file-log").parse(
+        batch(lines(*(kong(response={"status": 403, "size": size}) for size in (True, 1, 1.0, "1", [1]))))
+    )
+
+    assert parsed.denials["response_bytes"].to_list() == [None, 1, 1, 1, None]
