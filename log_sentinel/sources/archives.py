@@ -29,7 +29,7 @@ class Readable(Protocol):
     def read(self, length: int, /) -> bytes: ...
 
 
-class Damaged(Exception):  # noqa: N818 - says what is so
+class Damaged(Exception):
     """The archive ends in the middle, or is none from some point on."""
 
 

@@ -26,7 +26,7 @@ def too_long(longest: int) -> str:
     return f"line longer than {longest} bytes"
 
 
-class Replaced(Exception):  # noqa: N818 - says what happened to the file, which is no error
+class Replaced(Exception):
     """The file no longer holds what was read of it: it was emptied or written anew under the same name."""
 
 
@@ -78,6 +78,15 @@ class Following:
     def finish(self, state: GenerationState) -> Lines:
         """The step that ends the generation where it stands."""
         return self._lines(b"", replace(self.at, state=state))
+
+    def end_with(self, content: Content) -> Lines:
+        """The step that ends the generation with the end of `content`, a copy that may end before what was read.
+
+        The offset may go back: it says where the copy ends, and the copy is to be known again. Nothing is read from it.
+        """
+        size, head = content.length(), content.head(self.at.head_len)
+        to = replace(self.at, head_len=len(head), head_hash=digest(head), state=GenerationState.FINISHED)
+        return self._lines(b"", stood_at(to, content, size, size))
 
     def _step(self, content: Content, data: bytes, end: int) -> Lines:
         """Takes the lines of `data`, which begins with the tail, up to `end`."""

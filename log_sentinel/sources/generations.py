@@ -50,10 +50,9 @@ EMPTY = digest(b"")
 
 
 def head_of(content: Content) -> bytes:
-    """The head to hash: HEAD_BYTES, or the whole lines that are there, or what there is of the first."""
+    """The head to hash: HEAD_BYTES, or the whole lines that are there. Half a line says too little."""
     head = content.head(HEAD_BYTES)
-    whole = head.rfind(b"\n") + 1
-    return head if len(head) == HEAD_BYTES or not whole else head[:whole]
+    return head if len(head) == HEAD_BYTES else head[: head.rfind(b"\n") + 1]
 
 
 def unread(source: str, path: str, content: Content) -> Checkpoint:

@@ -49,7 +49,6 @@ class Held:
         self.ending = role in (Role.COPY, Role.LOST)
         self.ended = self.settled = False
         self.ends_as = GenerationState.FINISHED
-        self.looked_into = False
         self.deleted = self.parked = self.covered = False
         self.proven_size = at.size_seen
         self.changed_at = now
@@ -89,14 +88,12 @@ class Held:
         self.due = True
         self.passed = self.ended = self.settled = False
 
-    def is_first_content(self) -> bool:
-        """Whether this is the first look into a file that was empty when it was taken up.
+    def is_unknown(self) -> bool:
+        """Whether there is something in a file that had no whole line yet.
 
         Nothing is known of it by which one could tell that it was filled, copied away and emptied since.
         """
-        first = self.due and self.size > 0 and self.at.head_len == 0 and not self.looked_into
-        self.looked_into = self.looked_into or first
-        return first
+        return self.due and self.size > 0 and self.at.head_len == 0
 
     def park(self) -> None:
         self.due, self.parked = False, True

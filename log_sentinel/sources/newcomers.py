@@ -6,16 +6,16 @@ read. A copy is told from a new file by what is in it, as long as its original c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from log_sentinel.model.lines import GenerationState
 from log_sentinel.sources import generations
 from log_sentinel.sources.archives import Stream
-from log_sentinel.sources.held import Role
+from log_sentinel.sources.held import Held, Role
 from log_sentinel.sources.opening import CannotRead
 from log_sentinel.sources.rotated import packing
-from log_sentinel.sources.succession import Succession
 
 if TYPE_CHECKING:
     from log_sentinel.model.lines import Checkpoint
@@ -32,8 +32,8 @@ class Newcomers:
         self._settled: dict[str, Stamp] = {}
         self._first_seen: dict[str, tuple[Stamp, float]] = {}
 
-    def look(self, path: str) -> Succession | None:
-        """Something to follow under `path`; None when it is known, or cannot be told yet."""
+    def look(self, path: str) -> Held | None:
+        """What is to be read under `path`; None when it is known, or cannot be told yet."""
         try:
             found = Path(path).stat()
         except OSError:
@@ -53,7 +53,7 @@ class Newcomers:
             self._register.problems.cannot_read(why)
             return None
 
-    def _decide(self, path: str, stamp: Stamp, content: Content) -> Succession | None:
+    def _decide(self, path: str, stamp: Stamp, content: Content) -> Held | None:
         row = self._register.recognise(content, path)
         if row is not None:
             done = row.state in (GenerationState.FINISHED, GenerationState.GAP)
@@ -61,14 +61,14 @@ class Newcomers:
                 self._register.is_now(row, path, content)
                 self._settle(path, stamp, content)
                 return None
-            return self._follow(path, content, row)
+            return self._hold(path, content, row)
         if self._too_early(path, stamp, content):
             content.close()
             return None
         if self._register.copied_from(content, path) is not None:
             self._settle(path, stamp, content)
             return None
-        return self._follow(path, content, None)
+        return self._hold(path, content, None)
 
     def _too_early(self, path: str, stamp: Stamp, content: Content) -> bool:
         """An archive may still be written; and a copy cannot be told while its original has just been emptied."""
@@ -84,12 +84,10 @@ class Newcomers:
         self._settled[path] = stamp
         self._first_seen.pop(path, None)
 
-    def _follow(self, path: str, content: Content, row: Checkpoint | None) -> Succession:
+    def _hold(self, path: str, content: Content, row: Checkpoint | None) -> Held:
         self._first_seen.pop(path, None)
-        succession = Succession(path, self._register)
-        if isinstance(content, Stream):
-            row = row or self._register.begin(generations.unread(self._register.source, path, content))
-            succession.files.append(self._register.take(Role.COPY, row, content))
-        else:
-            content.close()
-        return succession
+        if row is None:
+            row = self._register.begin(generations.unread(self._register.source, path, content))
+        device, inode = content.key
+        row = replace(row, path=path, device=device, inode=inode)
+        return self._register.take(Role.COPY if isinstance(content, Stream) else Role.LEFT, row, content)

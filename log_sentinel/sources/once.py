@@ -146,7 +146,7 @@ class OncePass:
 
     def _begin(self) -> Following | None:
         row = generations.unread(self.name, self.path, self._content)
-        if not row.head_len:
+        if not self._content.head(1):
             self._problems.tell(self.path, "is empty", "Check whether the gateway writes to it.")
             return None
         known = self._known()
@@ -160,7 +160,8 @@ class OncePass:
         alike = [
             row
             for row in self._checkpoints.known(self.name)
-            if row.head_len and generations.same_head(row, self._content)
+            if (row.head_len or (row.device, row.inode) == self._content.key)
+            and generations.same_head(row, self._content)
         ]
         if self._is_pipe and isinstance(self._content, Stream):
             return self._known_of_pipe(alike, self._content)

@@ -39,7 +39,7 @@ TEXT_CONTROLS = b"\t\n\v\f\r\x1b"
 CONTROLS = bytes(code for code in range(32) if code not in TEXT_CONTROLS) + b"\x7f"
 
 
-class CannotRead(Exception):  # noqa: N818 - says what is so
+class CannotRead(Exception):
     """A path that gives no lines now: `found` says what it is, `to_do` what helps. `gone`: nothing is there at all."""
 
     def __init__(self, path: str, found: str, to_do: str, *, gone: bool = False) -> None:
@@ -80,6 +80,9 @@ class PlainFile:
             return os.fstat(self._descriptor)
         except OSError as why:
             raise cannot_read(self.path, why) from None
+
+    def length(self) -> int:
+        return self.stat().st_size
 
     def head(self, length: int) -> bytes:
         return self.read_at(0, length)

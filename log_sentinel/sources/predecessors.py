@@ -35,7 +35,15 @@ def predecessors(
 
     Generations of which no file is left are in the list too, as LOST, for the step that says so.
     """
-    return _search(register, live, current, None, orphan, anew)[0]
+    try:
+        named: Content | None = register.open(live)
+    except CannotRead:
+        named = None
+    try:
+        return _search(register, live, current, named, False, orphan, anew)[0]
+    finally:
+        if named is not None:
+            named.close()
 
 
 def with_predecessors(register: Register, live: str, content: Content) -> tuple[list[Held], Checkpoint | None]:
@@ -43,20 +51,21 @@ def with_predecessors(register: Register, live: str, content: Content) -> tuple[
 
     Its own generation is recognised last when it takes its content to tell: an older file may be meant as well.
     """
-    current = register.known_by_inode(content, live)
-    return _search(register, live, current, None if current else content, None, None)
+    current = register.known_by_inode(content)
+    return _search(register, live, current, content, current is None, None, None)
 
 
 def _search(
     register: Register,
     live: str,
     current: Checkpoint | None,
-    fresh: Content | None,
+    named: Content | None,
+    unknown: bool,
     orphan: Checkpoint | None,
     anew: Key | None,
 ) -> tuple[list[Held], Checkpoint | None]:
     for attempt in range(1, ATTEMPTS + 1):
-        search = _Search(register, live, current, fresh, orphan, anew, patient=attempt < ATTEMPTS)
+        search = _Search(register, live, current, named, unknown, orphan, anew, patient=attempt < ATTEMPTS)
         try:
             return search.run(), search.current
         except _Moved:
@@ -64,7 +73,7 @@ def _search(
     return [], current
 
 
-class _Moved(Exception):  # noqa: N818 - a file went to another name while we looked
+class _Moved(Exception):
     pass
 
 
@@ -76,6 +85,8 @@ class _Search:
     newest known one. What is older than that was rotated before, and is not wanted. `bounded`: it was met. A file that
     was empty as far as we know is no bound: it may have been filled, copied away and emptied any number of times.
 
+    `named` is the file that has the name now; `unknown`: what generation it is of is to be found out here.
+
     `strangers` have an inode that is not known. One may hold what is left of a known generation; where several could
     (they all begin with the same banner) it is the oldest, because the generation is older than what nobody knows.
     """
@@ -83,7 +94,8 @@ class _Search:
     register: Register
     live: str
     current: Checkpoint | None
-    fresh: Content | None
+    named: Content | None
+    unknown: bool
     orphan: Checkpoint | None
     anew: Key | None
     patient: bool
@@ -91,10 +103,12 @@ class _Search:
     resumed: dict[str, Held] = field(default_factory=dict)
     strangers: dict[str, Content] = field(default_factory=dict)
     unseen: dict[str, Content] = field(default_factory=dict)
+    unwanted: dict[str, Content] = field(default_factory=dict)
 
     def run(self) -> list[Held]:
         self.waiting = self._unfinished()
-        self.bounded = self.current is not None and self.current.head_len > 0
+        nameless = [row for row in self.waiting.values() if not row.head_len]
+        self.bounded = self.current is not None and self.current.head_len > 0 and not nameless
         wanted: set[str] = set()
         paths = self.register.folders.siblings(self.live)
         for path in reversed(paths):
@@ -105,22 +119,31 @@ class _Search:
             self._look_at(path)
         for path in [one for one in paths if one in self.strangers]:
             self._compare(path, self.strangers.pop(path), wanted=path in wanted)
-        if self.fresh is not None and (known := self.register.known_by_content(self.fresh, self.live)) is not None:
+        asked = self.named if self.unknown else None
+        if asked is not None and (known := self.register.known_by_content(asked, self.live)) is not None:
             self.current = known
             self.waiting.pop(known.generation, None)
             self._forget_unseen()
+        gone = [self._covered(row) for row in list(self.waiting.values())]
+        # a file that was empty when it was seen last can be any of those that are left
+        unnamed = [row for row in nameless if row.generation in self.waiting]
+        for row, path in zip(unnamed, [one for one in paths if one in self.unseen], strict=False):
+            self._resume_or_close(path, self.unseen.pop(path), row)
         # a generation that another followed name has taken along is read on under that name
-        lost = [self._lost(row) for row in self.waiting.values() if not self._is_elsewhere(row)]
+        gone += [self._lost(row) for row in self.waiting.values() if not self._is_elsewhere(row)]
         for path in [one for one in paths if one in self.unseen]:
             content = self.unseen.pop(path)
             row = self.register.begin(generations.unread(self.register.source, path, content))
             self._resume(path, content, row)
-        return lost + [self.resumed[path] for path in paths if path in self.resumed]
+        for content in self.unwanted.values():
+            content.close()
+        before = [held for held in gone if held is not None]
+        return before + [self.resumed[path] for path in paths if path in self.resumed]
 
     def give_back(self) -> None:
         for held in self.resumed.values():
             self.register.release(held)
-        for content in (*self.strangers.values(), *self.unseen.values()):
+        for content in (*self.strangers.values(), *self.unseen.values(), *self.unwanted.values()):
             content.close()
 
     def _unfinished(self) -> dict[int, Checkpoint]:
@@ -149,7 +172,7 @@ class _Search:
         elif holder is not None:
             content.close()
             self.bounded = self.bounded or holder.at.head_len > 0
-        elif (row := self.register.known_by_inode(content, path)) is not None:
+        elif (row := self.register.known_by_inode(content)) is not None:
             self.bounded = self.bounded or row.head_len > 0
             self._resume_or_close(path, content, row)
         else:
@@ -157,24 +180,25 @@ class _Search:
 
     def _compare(self, path: str, content: Content, *, wanted: bool) -> None:
         """`content`, older strangers having been compared before."""
-        row = self.register.known_by_content(content, path)
-        if row is not None:
+        if self._is_copy(path, content):
+            content.close()
+        elif (row := self.register.known_by_content(content, path)) is not None:
             self._forget_unseen()
             self._resume_or_close(path, content, row)
-        elif not wanted or self._is_copy(path, content):
-            content.close()
-        else:
+        elif wanted and not self.register.any_emptied(path):
             self.unseen[path] = content
+        else:
+            # of a file that was just emptied this may be the copy: the search for what is left of it comes by again
+            self.unwanted[path] = content
 
     def _forget_unseen(self) -> None:
         """A known file was met that is newer: what is older than that was rotated before."""
-        for content in self.unseen.values():
-            content.close()
+        self.unwanted |= self.unseen
         self.unseen.clear()
 
     def _is_copy(self, path: str, content: Content) -> bool:
         """Whether it is a copy that was made, or is being made, of a file that is read."""
-        if self.fresh is not None and is_copy(content, self.fresh):
+        if self.named is not None and is_copy(content, self.named):
             return True
         return self.register.copied_from(content, path) is not None
 
@@ -189,21 +213,26 @@ class _Search:
         """A file that still is the one it was may still be written; a copy of it or an archive is not."""
         is_own = (row.device, row.inode) == content.key and isinstance(content, PlainFile)
         role = Role.LEFT if is_own else Role.COPY
-        self.resumed[path] = self.register.take(role, _in_file(row, path, content), content)
+        held = self.resumed[path] = self.register.take(role, _in_file(row, path, content), content)
+        if not row.head_len:
+            self.register.name(held, content)
 
     def _is_elsewhere(self, row: Checkpoint) -> bool:
         return row is not self.orphan and self.register.is_named((row.device, row.inode))
 
+    def _covered(self, row: Checkpoint) -> Held | None:
+        """`row` with a copy of it that ends before what was read of it: nothing is missing. None when there is none."""
+        for found in (self.unseen, self.unwanted):
+            for path, content in found.items():
+                if self.register.begins_like(row, content) and _ends_before(content, row.offset):
+                    held = self.register.take(Role.COPY, _in_file(row, path, content), found.pop(path))
+                    held.covered = True
+                    del self.waiting[row.generation]
+                    return held
+        return None
+
     def _lost(self, row: Checkpoint) -> Held:
-        """`row`, of which no file holds more. If a copy of it ends before what was read of it, nothing is missing."""
-        for path, content in list(self.unseen.items()):
-            if self.register.begins_like(row, content) and _ends_before(content, row.offset):
-                # its head is stored as that of the copy: it is to be known by it after a restart
-                head = content.head(row.head_len)
-                row = replace(_in_file(row, path, content), head_len=len(head), head_hash=generations.digest(head))
-                held = self.register.take(Role.COPY, row, self.unseen.pop(path))
-                held.covered = True
-                return held
+        """`row`, of which no file holds more."""
         held = self.register.take(Role.LOST, row, None)
         missing = row.size_seen - row.offset
         if missing > 0 or row is not self.orphan:

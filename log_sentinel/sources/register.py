@@ -17,7 +17,7 @@ from log_sentinel.sources.archives import Stream, unpacked_file
 from log_sentinel.sources.held import Held, Role
 from log_sentinel.sources.opening import CannotRead, PlainFile
 from log_sentinel.sources.problems import Problems
-from log_sentinel.sources.rotated import Folders, all_names, is_rotated, packing
+from log_sentinel.sources.rotated import Folders, all_names, packing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -174,18 +174,13 @@ class Register:
 
     def recognise(self, content: Content, path: str) -> Checkpoint | None:
         """The known generation that `content` holds and nobody reads; None when it is a new one."""
-        return self.known_by_inode(content, path) or self.known_by_content(content, path)
+        return self.known_by_inode(content) or self.known_by_content(content, path)
 
-    def known_by_inode(self, content: Content, path: str) -> Checkpoint | None:
+    def known_by_inode(self, content: Content) -> Checkpoint | None:
         own = self._not_held(self._rows[one] for one in self._by_key.get(content.key, ()))
         for row in own:
             if _is_finished_archive(row, content) or generations.continues(row, content):
                 return row
-        if is_rotated(path):
-            # a copy that ends before what was read of its original
-            for row in own:
-                if row.state is GenerationState.FINISHED and row.head_len and generations.same_head(row, content):
-                    return row
         return None
 
     def known_by_content(self, content: Content, path: str) -> Checkpoint | None:
@@ -198,16 +193,14 @@ class Register:
             for row in self.family(path)
             if row.head_len and (row.device, row.inode) != content.key and generations.same_head(row, content)
         )
-        if isinstance(content, Stream):
-            rows.reverse()  # it goes forward only
-        for row in rows:
-            if generations.continues(row, content) and not self._lives_elsewhere(row):
-                return row
-        return None
+        # an archive can only be gone through forward
+        forward = reversed(rows) if isinstance(content, Stream) else rows
+        proven = [row for row in forward if generations.continues(row, content)]
+        return next((row for row in sorted(proven, key=_furthest) if not self._lives_elsewhere(row)), None)
 
     def _not_held(self, rows: Iterable[Checkpoint]) -> list[Checkpoint]:
         """The furthest read first."""
-        return sorted((row for row in rows if row.generation not in self.held), key=lambda row: -row.offset)
+        return sorted((row for row in rows if row.generation not in self.held), key=_furthest)
 
     def _lives_elsewhere(self, row: Checkpoint) -> bool:
         return any(self._is_file_of(row, place) for place in self._places(row))
@@ -232,12 +225,20 @@ class Register:
         """One at a time: opening the next may close the one before."""
         for row in self.family(path):
             held = self.held.get(row.generation)
-            if held is None or held.role not in (Role.LIVE, Role.LEFT):
+            if held is None or held.role is Role.LOST:
                 continue
             with suppress(CannotRead):
                 content = held.content or self.reopen(held)
                 if isinstance(content, PlainFile):
                     yield held, content
+
+    def name(self, held: Held, content: Content) -> None:
+        """Stores what a generation of which nothing was read is known by from now on."""
+        head = generations.head_of(content)
+        if head:
+            held.following.at = replace(held.at, head_len=len(head), head_hash=generations.digest(head))
+            self._checkpoints.mark(held.at)
+            self.note(held.at)
 
     def is_now(self, row: Checkpoint, path: str, content: Content) -> None:
         """Stores where the file of a generation is now of which nothing waits to be committed."""
@@ -268,12 +269,15 @@ class Register:
             content.close()
 
 
+def _furthest(row: Checkpoint) -> int:
+    return -row.offset
+
+
 def is_copy(content: Content, original: Content) -> bool:
     """Whether all that is in `content` is in `original`, another file, too."""
     if content.key == original.key:
         return False
-    size = content.length() if isinstance(content, Stream) else content.stat().st_size
-    return generations.begins_with(original, content, size)
+    return generations.begins_with(original, content, content.length())
 
 
 def _key_of(path: str) -> Key | None:

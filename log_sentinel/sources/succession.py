@@ -14,6 +14,7 @@ What can happen to the name between two looks:
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,6 @@ from log_sentinel.sources.following import Replaced
 from log_sentinel.sources.held import Held, Role
 from log_sentinel.sources.opening import CannotRead, OutOfDescriptors, PlainFile, cannot_read
 from log_sentinel.sources.predecessors import predecessors, with_predecessors
-from log_sentinel.sources.rotated import packing
 
 if TYPE_CHECKING:
     import os
@@ -40,10 +40,13 @@ NO_SUCCESSOR = 60
 
 
 class Succession:
-    """Looks after `path`. `begin_at`: device, inode and size of a file of which only what comes later is wanted."""
+    """Looks after the file called `path`, or, when that is None, after archives of various origin.
 
-    def __init__(self, path: str, register: Register, begin_at: tuple[Key, int] | None = None) -> None:
-        self.path = path
+    `begin_at`: device, inode and size of a file of which only what comes later is wanted.
+    """
+
+    def __init__(self, path: str | None, register: Register, begin_at: tuple[Key, int] | None = None) -> None:
+        self.path = path or ""
         self.files: list[Held] = []
         self._register = register
         self._begin_at = begin_at
@@ -63,19 +66,24 @@ class Succession:
         now = self._register.clock()
         for held in self.files:
             held.unpark()
-        if packing(self.path) is not None:
-            self._let_go()
-            return
         for held in list(self.files):
             if held.role is Role.LEFT:
                 self._look_at_left(held, now)
+        if self.path:
+            self._look_at_path(now)
+        self._let_go()
+
+    def take_in(self, older: Held) -> None:
+        """Has `older`, a rotated file, read before the others."""
+        self.files.insert(0, older)
+
+    def _look_at_path(self, now: float) -> None:
         try:
             found = Path(self.path).stat()
         except OSError as why:
             self._look_at_trouble(cannot_read(self.path, why))
         else:
             self._look_at_name(found, now)
-        self._let_go()
 
     def _live(self) -> Held | None:
         return self.files[-1] if self.files and self.files[-1].role is Role.LIVE else None
@@ -120,8 +128,10 @@ class Succession:
     def _see(self, held: Held, found: os.stat_result, now: float) -> None:
         """Takes note of how the file stands; if it changed, whether it still holds what was read of it."""
         try:
-            if held.saw(found, now) and held.content is not None and not generations.continues(held.at, held.content):
-                self._replaced(held)
+            if held.saw(found, now):
+                content = held.content or self._register.reopen(held)
+                if not generations.continues(held.at, content):
+                    self._replaced(held)
         except CannotRead as why:
             self._register.problems.cannot_read(why)
 
@@ -204,9 +214,7 @@ class Succession:
 
     def read(self, limit: int) -> Lines | None:
         for held in list(self.files):
-            if held.is_first_content() and (found := predecessors(self._register, self.path, current=held.at)):
-                place = self.files.index(held)
-                self.files[place:place] = found
+            if held.is_unknown() and self._get_to_know(held):
                 return self.read(limit)
             try:
                 lines = self._read_from(held, limit)
@@ -225,6 +233,19 @@ class Succession:
             if not held.passed:
                 return None
         return None
+
+    def _get_to_know(self, held: Held) -> bool:
+        """The first look into a file that was empty: its head is stored before anything is read.
+
+        True if it was filled, copied away and emptied before, so that there is something older to read.
+        """
+        found = predecessors(self._register, self.path, current=held.at)
+        place = self.files.index(held)
+        self.files[place:place] = found
+        if not found:
+            with suppress(CannotRead):
+                self._register.name(held, held.content or self._register.reopen(held))
+        return bool(found)
 
     def _read_from(self, held: Held, limit: int) -> Lines | None:
         if not held.due:
@@ -253,6 +274,8 @@ class Succession:
                 f"{content.damage}; it was read up to there",
                 "Ingest the file once more when it is mended: lines that were read are not counted again.",
             )
+        if held.covered and content is not None:
+            return held.following.end_with(content)
         return held.following.finish(held.ends_as)
 
     def _replaced(self, held: Held) -> None:

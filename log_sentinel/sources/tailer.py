@@ -23,7 +23,7 @@ from log_sentinel.sources.mounts import mounted
 from log_sentinel.sources.newcomers import Newcomers
 from log_sentinel.sources.predecessors import UNFINISHED
 from log_sentinel.sources.register import Register
-from log_sentinel.sources.rotated import all_names, packing
+from log_sentinel.sources.rotated import all_names, live_names, packing
 from log_sentinel.sources.succession import Succession
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class FileTail:
     def _start_over(self) -> None:
         self._register = Register(self.name, self._settings, self._checkpoints, self._clock, self._globbing.listed)
         self._newcomers = Newcomers(self._register)
-        self._successions: dict[str, Succession] = {}
+        self._successions: dict[str | None, Succession] = {}
         self._begin_at: dict[str, tuple[Key, int]] = {}
         self._turns: deque[Succession] = deque()
         self._polled_at: float | None = None
@@ -108,13 +108,12 @@ class FileTail:
         self._polled_at = self._clock()
         for succession in list(self._successions.values()):
             succession.look()
-        appeared = [path for path in paths if path not in self._successions]
-        rotated = [path for path in appeared if self._is_rotated(path)]
-        for path in sorted(set(appeared).difference(rotated)):
-            self._follow(Succession(path, self._register, self._begin_at.get(path)))
-        for path in rotated:
-            if (newcomer := self._newcomers.look(path)) is not None:
-                self._follow(newcomer)
+        for path in paths:
+            live = self._live_path(path)
+            if live == path:
+                self._succession(path)
+            elif (newcomer := self._newcomers.look(path)) is not None:
+                self._succession(live).take_in(newcomer)
         self._note_commits()
         self._forget_names(paths)
         waiting = set(self._turns)
@@ -139,14 +138,20 @@ class FileTail:
                 names = (str(Path(row.path).with_name(name)) for name in all_names(row.path))
                 yield from (name for name in names if self._globbing.names(name) and packing(name) is None)
 
-    def _is_rotated(self, path: str) -> bool:
-        """Whether `path` is one that rotation makes of another path that is followed, or an archive."""
-        lives = (str(Path(path).with_name(name)) for name in all_names(path))
-        return packing(path) is not None or any(live != path and self._globbing.names(live) for live in lives)
+    def _live_path(self, path: str) -> str | None:
+        """The path that `path` is a rotated file of, itself if it is none; None for an archive of nothing we follow."""
+        others = (str(Path(path).with_name(name)) for name in live_names(Path(path).name))
+        live = next((other for other in others if other != path and self._globbing.names(other)), None)
+        return live or (None if packing(path) is not None else path)
 
-    def _follow(self, succession: Succession) -> None:
-        self._successions[succession.path] = succession
-        succession.look()
+    def _succession(self, path: str | None) -> Succession:
+        """Of the live file `path`; all archives that are of none have one together."""
+        found = self._successions.get(path)
+        if found is None:
+            found = Succession(path, self._register, self._begin_at.get(path or ""))
+            self._successions[path] = found
+            found.look()
+        return found
 
     def _note_commits(self) -> None:
         waiting = [one for one in self._successions.values() if one.awaits_commit()]
@@ -157,6 +162,6 @@ class FileTail:
 
     def _forget_names(self, paths: list[str]) -> None:
         for path in self._successions.keys() - set(paths):
-            if not self._successions[path].files:
+            if path is not None and not self._successions[path].files:
                 del self._successions[path]
                 self._register.problems.solved(path)

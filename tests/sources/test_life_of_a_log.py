@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from log_sentinel.sources.generations import HEAD_BYTES
 from tests.sources.watching import Watch
 
 BANNER = b"# " + b"=" * 2000 + b"\n"
@@ -38,12 +39,15 @@ class Writer:
         self.log = log
         self.banner = banner
         self.half = b""
+        self.opened = 0
         self.reopen()
 
     def reopen(self) -> None:
         self.descriptor = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         if self.banner and self.log.stat().st_size == 0:
-            os.write(self.descriptor, self.banner)
+            # files that begin alike for longer than any head; two that are alike to the last byte nobody can tell apart
+            self.opened += 1
+            os.write(self.descriptor, self.banner + b"# opened %d\n" % self.opened)
 
     def write(self, data: bytes) -> None:
         os.write(self.descriptor, data)
@@ -130,6 +134,9 @@ class LifeOfALog(RuleBasedStateMachine):
     @rule(count=st.integers(1, 5), looked=st.booleans())
     def copytruncate_while_written(self, count: int, looked: bool) -> None:
         self.end_half()
+        if self.log.stat().st_size < HEAD_BYTES:
+            # a copy shorter than a head that ends before what was read is not known again after a kill
+            self.write(HEAD_BYTES // 15 + 1)
         copy = self.shift()
         shutil.copyfile(self.log, copy)
         first = self.written
