@@ -24,7 +24,7 @@ def list_channels(config: ConfigFile = None, output: Output = Shape.TABLE) -> No
     from log_sentinel.delivery.settings import Route
 
     settings = opening.settings(config).settings
-    routes = settings.routing or [Route(to=list(settings.channels))]
+    everything = [Route(to=list(settings.channels))] if settings.channels else []
     show(
         ("channel", "type", "recipients", "told_of"),
         [
@@ -32,7 +32,8 @@ def list_channels(config: ConfigFile = None, output: Output = Shape.TABLE) -> No
                 name,
                 channel.type,
                 ", ".join(channel.recipients()),
-                "; ".join(_matches(route.match) for route in routes if name in route.to) or "none",
+                "; ".join(_matches(route.match) for route in settings.routing or everything if name in route.to)
+                or "none",
             )
             for name, channel in settings.channels.items()
         ],

@@ -35,6 +35,8 @@ CODES = {
     "log_sentinel.store.silences.NoSuchSilence": FAILED,
     "log_sentinel.incidents.states.NoSuchStep": FAILED,
     "log_sentinel.store.owner.Owned": TRY_AGAIN_LATER,
+    "log_sentinel.sources.opening.CannotRead": FAILED,
+    "log_sentinel.daemon.once.NoFormat": FAILED,
     "log_sentinel.web.serving.ListenError": FAILED,
 }
 

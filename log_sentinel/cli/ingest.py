@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files (plain, .gz, .zst), or - for stdin.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files (plain, .gz, .zst), or - for stdin.")],
     format_name: FormatName = None,
     directive: Directive = None,
     config: ConfigFile = None,
@@ -39,6 +39,7 @@ def ingest(
     from log_sentinel.cli import logs
     from log_sentinel.daemon.once import NoFormat, Pass
     from log_sentinel.daemon.tally import Tally
+    from log_sentinel.sources.opening import CannotRead
 
     loaded = opening.settings(config, db)
     logs.set_up(loaded.settings.log.model_copy(update={"level": "warning"}), loaded.secrets)
@@ -49,7 +50,7 @@ def ingest(
         for path in paths:
             try:
                 failed += one_pass.over(path, sys.stdin.buffer)
-            except (OSError, NoFormat) as why:
+            except (OSError, CannotRead, NoFormat) as why:
                 failed.append(exits.sentence(why))
     _summary(tally, output)
     if failed:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from log_sentinel.daemon.settings import LogSettings
 
 # They speak of their own workings at info: connections opened, jobs added.
-TALKATIVE = ("alembic", "apscheduler", "asyncio", "slack_sdk", "sqlalchemy", "uvicorn", "watchdog")
+TALKATIVE = ("alembic", "asyncio", "slack_sdk", "sqlalchemy", "uvicorn", "watchdog")
 
 
 def set_up(settings: LogSettings, secrets: Iterable[str], stream: TextIO | None = None) -> None:

@@ -21,9 +21,7 @@ def register(app: typer.Typer) -> None:
 def run(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[PATH]...", help="Log files or globs to watch, instead of the sources in the settings."
-        ),
+        typer.Argument(metavar="PATH", help="Log files or globs to watch, instead of the sources in the settings."),
     ] = None,
     config: ConfigFile = None,
     db: DatabaseUrl = None,

@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 CHUNK_BYTES = 4 << 20
 # Batches between reading and the database, and how many of them may share one transaction.
 AHEAD = 3
-COMMIT_BATCHES = 4
+COMMIT_BATCHES = 2
 # A busy live log wakes us at every write; lines gather this long so that a commit is worth its cost.
 GATHER_SECONDS = 0.2
 # At the end of one pass: how often it is looked whether everything read is committed.

@@ -51,11 +51,12 @@ def source_name(settings: Settings, path: Path) -> str:
 
     `access.log.2.gz` is of the same source as `access.log`.
     """
-    live = path.with_name(ROTATED.sub("", path.name) or path.name)
+    path = path.absolute()
+    live = path.with_name(ROTATED.sub("", path.name) or path.name) if path.name else path
     for name, source in settings.sources.items():
-        if any(one.absolute().match(source.path) for one in (path, live)):
+        if any(one.match(source.path) for one in (path, live)):
             return name
-    return live.stem or live.name
+    return live.stem or live.name or str(live)
 
 
 class Pass:
