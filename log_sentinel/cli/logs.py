@@ -68,6 +68,8 @@ def set_up(settings: LogSettings, secrets: Iterable[str], stream: TextIO | None 
     root.setLevel(settings.level.upper())
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)
+    # that a run is merged into the next one is by design, and how a job fares is told by its state
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
     logging.captureWarnings(True)
     threading.excepthook = _say_last_words
 
