@@ -1,7 +1,7 @@
 """`python -m benchmarks.chaos.seeded_bugs`: can the tests fail?
 
-Each bug of seeded_bugs.toml is built into a copy of the tree, and the tests that must catch it are run there; before
-that they must pass without it. What holds for both databases is tried on SQLite alone. Exit code 0: every bug was
+Each bug of seeded_bugs.toml is built into a copy of the tree, and the tests that must catch it are run there; without
+any bug they must pass. What holds for both databases is tried on SQLite alone. Exit code 0: every bug was
 caught. 1: one survived, or could not be built in.
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUGS = Path(__file__).with_name("seeded_bugs.toml")
-TAKES_AT_MOST_SECONDS = 600
+TAKES_AT_MOST_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -118,20 +118,21 @@ def main() -> int:
     trees: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for number in range(arguments.jobs):
         trees.put(copy_of_the_tree(folder / str(number)))
-    broken = unsound(wanted, folder / "0")
 
     def tried(bug: Bug) -> str | None:
         tree, began = trees.get(), time.monotonic()
-        problem = "its tests fail without it" if broken & set(bug.tests) else survival(bug, tree)
+        problem = survival(bug, tree)
         print(f"{problem or 'caught':10} {bug.name} ({time.monotonic() - began:.0f} s)", flush=True)
         trees.put(tree)
         return problem
 
     with ThreadPoolExecutor(arguments.jobs) as pool:
         problems = list(pool.map(tried, wanted))
-    shutil.rmtree(folder)
     others = [f"{bug.name}: {why}" for bug, why in zip(wanted, problems, strict=True) if why is not None]
-    print(f"{len(wanted) - len(others)} of {len(wanted)} caught", *others, sep="\n")
+    broken = unsound(wanted, folder / "0")
+    others += [f"{test}: fails without any bug, so that what it caught proves nothing" for test in sorted(broken)]
+    shutil.rmtree(folder)
+    print(f"{problems.count(None)} of {len(wanted)} caught", *others, sep="\n")
     return 1 if others else 0
 
 
