@@ -172,8 +172,8 @@ class _Search:
         elif holder is not None:
             content.close()
             self.bounded = self.bounded or holder.at.head_len > 0
-        elif (row := self.register.known_by_inode(content)) is not None:
-            self.bounded = self.bounded or row.head_len > 0
+        elif (row := self.register.known_by_inode(content)) is not None and row.head_len:
+            self.bounded = True
             self._resume_or_close(path, content, row)
         else:
             self.strangers[path] = content
@@ -182,8 +182,9 @@ class _Search:
         """`content`, older strangers having been compared before."""
         if self._is_copy(path, content):
             content.close()
-        elif (row := self.register.known_by_content(content, path)) is not None:
-            self._forget_unseen()
+        elif (row := self.register.recognise(content, path)) is not None:
+            if row.head_len:
+                self._forget_unseen()
             self._resume_or_close(path, content, row)
         elif wanted and not self.register.any_emptied(path):
             self.unseen[path] = content

@@ -108,6 +108,9 @@ class Register:
         found = {generation for name in all_names(path) for generation in self._by_name.get(name, ())}
         return [self._rows[generation] for generation in sorted(found)]
 
+    def has_lived(self, path: str) -> bool:
+        return any(row.path == path for row in self.family(path))
+
     # held and open
 
     def take(self, role: Role, row: Checkpoint, content: Content | None) -> Held:
@@ -165,7 +168,7 @@ class Register:
     def _can_be_closed(self, held: Held) -> bool:
         """Whether its file can be found again by name."""
         if held.role is Role.LEFT:
-            found = next((place for place in self._places(held.at) if _key_of(place) == held.key), None)
+            found = next((place for place in self._places(held.at) if key_of(place) == held.key), None)
             held.path = found or held.path
             return found is not None
         return held.role is Role.LIVE
@@ -173,8 +176,14 @@ class Register:
     # what is what
 
     def recognise(self, content: Content, path: str) -> Checkpoint | None:
-        """The known generation that `content` holds and nobody reads; None when it is a new one."""
-        return self.known_by_inode(content) or self.known_by_content(content, path)
+        """The known generation that `content` holds and nobody reads; None when it is a new one.
+
+        A generation of which nothing but the inode is known comes last: the inode may be another file's by now.
+        """
+        own = self.known_by_inode(content)
+        if own is not None and own.head_len:
+            return own
+        return self.known_by_content(content, path) or own
 
     def known_by_inode(self, content: Content) -> Checkpoint | None:
         own = self._not_held(self._rows[one] for one in self._by_key.get(content.key, ()))
@@ -250,14 +259,14 @@ class Register:
 
     def is_named(self, key: Key) -> bool:
         """Whether a path that is followed leads to the file of this device and inode now."""
-        return any(_key_of(path) == key for path in self._paths())
+        return any(key_of(path) == key for path in self._paths())
 
     def _places(self, row: Checkpoint) -> set[str]:
         lives = {str(Path(row.path).with_name(name)) for name in all_names(row.path)}
         return {row.path, *lives, *(one for live in lives for one in self.folders.siblings(live))}
 
     def _is_file_of(self, row: Checkpoint, path: str) -> bool:
-        if _key_of(path) != (row.device, row.inode):
+        if key_of(path) != (row.device, row.inode):
             return False
         try:
             content = self.open(path)
@@ -280,7 +289,8 @@ def is_copy(content: Content, original: Content) -> bool:
     return generations.begins_with(original, content, content.length())
 
 
-def _key_of(path: str) -> Key | None:
+def key_of(path: str) -> Key | None:
+    """Device and inode of the file that has this name now."""
     try:
         found = Path(path).stat()
     except OSError:

@@ -26,6 +26,7 @@ from log_sentinel.sources.following import Replaced
 from log_sentinel.sources.held import Held, Role
 from log_sentinel.sources.opening import CannotRead, OutOfDescriptors, PlainFile, cannot_read
 from log_sentinel.sources.predecessors import predecessors, with_predecessors
+from log_sentinel.sources.register import key_of
 
 if TYPE_CHECKING:
     import os
@@ -66,6 +67,7 @@ class Succession:
         now = self._register.clock()
         for held in self.files:
             held.unpark()
+        self._seek_moved()
         for held in list(self.files):
             if held.role is Role.LEFT:
                 self._look_at_left(held, now)
@@ -139,10 +141,7 @@ class Succession:
         try:
             found = held.content.stat() if isinstance(held.content, PlainFile) else Path(held.path).stat()
         except (CannotRead, OSError):
-            found = None
-        if found is None or (found.st_dev, found.st_ino) != held.key:
-            self._seek(held)
-            return
+            return  # it is looked for at the next look
         self._see(held, found, now)
         if held not in self.files:
             return
@@ -163,11 +162,18 @@ class Succession:
         """Whether a younger file is written to: then this one's writer has let go of it."""
         return any(younger.size > 0 for younger in self.files[self.files.index(held) + 1 :])
 
-    def _seek(self, held: Held) -> None:
-        """Looks for the file of `held` under other names: it was closed, and then moved once more."""
-        self._drop(held)
-        live = self._live()
-        self.files[0:0] = predecessors(self._register, self.path, current=None if live is None else live.at)
+    def _seek_moved(self) -> None:
+        """Looks under other names for files that were closed for others, and then moved once more."""
+        moved = [
+            held
+            for held in self.files
+            if held.role is Role.LEFT and held.content is None and key_of(held.path) != held.key
+        ]
+        for held in moved:
+            self._drop(held)
+        if moved:
+            live = self._live()
+            self.files[0:0] = predecessors(self._register, self.path, current=None if live is None else live.at)
 
     def _take_up(self, now: float) -> None:
         """Takes up the file that has the name now, and before it what is still to be read of those that had it."""

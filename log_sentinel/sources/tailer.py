@@ -139,10 +139,18 @@ class FileTail:
                 yield from (name for name in names if self._globbing.names(name) and packing(name) is None)
 
     def _live_path(self, path: str) -> str | None:
-        """The path that `path` is a rotated file of, itself if it is none; None for an archive of nothing we follow."""
-        others = (str(Path(path).with_name(name)) for name in live_names(Path(path).name))
-        live = next((other for other in others if other != path and self._globbing.names(other)), None)
-        return live or (None if packing(path) is not None else path)
+        """The path that `path` is a rotated file of, itself if it is none; None for an archive of nothing we follow.
+
+        The live file must be there or have been there: `app-1.log` is a rotated file only where there is an `app.log`.
+        """
+        for name in live_names(Path(path).name):
+            live = str(Path(path).with_name(name))
+            if live != path and self._globbing.names(live) and self._was_there(live):
+                return live
+        return None if packing(path) is not None else path
+
+    def _was_there(self, path: str) -> bool:
+        return path in self._successions or Path(path).exists() or self._register.has_lived(path)
 
     def _succession(self, path: str | None) -> Succession:
         """Of the live file `path`; all archives that are of none have one together."""
