@@ -6,6 +6,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from log_sentinel.store.engine import Database
     from tests.store.postgres_server import PostgresServer
+
+# How fast a busy machine runs an example says nothing about the code.
+hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("suite")
 
 
 def failed_if_real_is_required(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -41,8 +41,8 @@ PAGE = re.compile(r"[1-5][0-9]{2}\.html?")  # an error page, 404.html
 CONTROL = re.compile(r"[\x00-\x1f\x7f\ufffd]")
 
 # What the fast path does to many distinct paths at once: the answer that FORM has for these, so that only what is
-# left needs to be looked at segment by segment. 8 digits that begin with 19 or 20 may be a date. Expressions without groups are several times
-# quicker, so that of segments that touch every second one stays for the next pass.
+# left needs to be looked at segment by segment. 8 digits that begin with 19 or 20 may be a date. Expressions without
+# groups are several times quicker, so that of segments that touch every second one stays for the next pass.
 _DIGITS = r"/(?:[0-9]{1,7}|[0-9]{9,}|[03-9][0-9]{7}|1[0-8][0-9]{6}|2[1-9][0-9]{6})"
 BULK_FIRST = ((_DIGITS + "/", "/{id}/"), (_DIGITS + "$", "/{id}"))
 BULK_THEN = (
