@@ -73,7 +73,8 @@ def test_every_line_of_the_sample_may_be_switched_on(tmp_path: Path) -> None:
 def test_the_sample_shows_every_key_there_is_and_its_default(tmp_path: Path) -> None:
     shown = re.sub(r"^#(?=\[|[a-z_]+ = )", "", sample(tmp_path), flags=re.MULTILINE)
     keys = set(re.findall(r"^([a-z_]+) = ", shown, flags=re.MULTILINE))
-    for section in (Settings, *_sections(Settings)):
+    sections: list[type[BaseModel]] = [Settings, *_sections(Settings)]
+    for section in sections:
         for key, place in Place((section,)).keys({}).items():
             wanted = {f"{key}_file"} if place.is_secret else {key}
             assert _held(place) or wanted & keys or {key} & keys, f"{section.__name__}.{key}"
