@@ -13,7 +13,7 @@ run: $(VENV)/.run
 	@if [ -n "$(LOGS)" ]; then exec $(BIN)/log-sentinel run $(LOGS); else exec $(BIN)/python -m benchmarks.demo; fi
 
 test: $(VENV)/.dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n auto $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
