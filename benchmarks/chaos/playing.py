@@ -13,6 +13,7 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.chaos import verdict
@@ -146,6 +147,7 @@ class Playing:
         }
         (folder / "logs").mkdir()
         self._database: Database = opened(setup.database, folder)
+        self._faults = cycle(self._chance.sample(sorted(self._database.faults), len(self._database.faults)))
         self._settings = self._write_settings()
 
     def play(self) -> Verdict:
@@ -242,7 +244,7 @@ class Playing:
         self._look()
 
     def _fault(self) -> threading.Thread:
-        name = self._chance.choice(sorted(self._database.faults))
+        name = next(self._faults)
         seconds, after = self._chance.uniform(0.5, LONGEST_FAULT_SECONDS), self._chance.uniform(0, 2)
         break_it: Callable[[float], bool] = self._database.faults[name]
 
