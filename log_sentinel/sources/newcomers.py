@@ -55,7 +55,8 @@ class Newcomers:
 
     def _decide(self, path: str, stamp: Stamp, content: Content) -> Held | None:
         row = self._register.recognise(content, path)
-        if row is not None:
+        # a row without a head knows its inode alone, which may be another file's by now
+        if row is not None and row.head_len:
             done = row.state in (GenerationState.FINISHED, GenerationState.GAP)
             if done and not generations.goes_on(row, content):
                 self._register.is_now(row, path, content)
@@ -68,7 +69,7 @@ class Newcomers:
         if self._register.copied_from(content, path) is not None:
             self._settle(path, stamp, content)
             return None
-        return self._hold(path, content, None)
+        return self._hold(path, content, row)
 
     def _too_early(self, path: str, stamp: Stamp, content: Content) -> bool:
         """An archive may still be written; and a copy cannot be told while its original has just been emptied."""

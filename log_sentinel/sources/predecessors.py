@@ -125,10 +125,7 @@ class _Search:
             self.waiting.pop(known.generation, None)
             self._forget_unseen()
         gone = [self._covered(row) for row in list(self.waiting.values())]
-        # a file that was empty when it was seen last can be any of those that are left
-        unnamed = [row for row in nameless if row.generation in self.waiting]
-        for row, path in zip(unnamed, [one for one in paths if one in self.unseen], strict=False):
-            self._resume_or_close(path, self.unseen.pop(path), row)
+        self._name(nameless, paths)
         # a generation that another followed name has taken along is read on under that name
         gone += [self._lost(row) for row in self.waiting.values() if not self._is_elsewhere(row)]
         for path in [one for one in paths if one in self.unseen]:
@@ -182,9 +179,8 @@ class _Search:
         """`content`, older strangers having been compared before."""
         if self._is_copy(path, content):
             content.close()
-        elif (row := self.register.recognise(content, path)) is not None:
-            if row.head_len:
-                self._forget_unseen()
+        elif (row := self.register.known_by_content(content, path)) is not None:
+            self._forget_unseen()
             self._resume_or_close(path, content, row)
         elif wanted and not self.register.any_emptied(path):
             self.unseen[path] = content
@@ -231,6 +227,18 @@ class _Search:
                     del self.waiting[row.generation]
                     return held
         return None
+
+    def _name(self, rows: list[Checkpoint], paths: list[str]) -> None:
+        """Finds the files of `rows`, which were empty when they were seen last: by inode, or any that nobody knows."""
+        by_key = {(row.device, row.inode): row for row in rows}
+        for found in (self.unseen, self.unwanted):
+            for path in [path for path, content in found.items() if content.key in by_key]:
+                row = by_key[found[path].key]
+                if row.generation in self.waiting:
+                    self._resume_or_close(path, found.pop(path), row)
+        others = [row for row in rows if row.generation in self.waiting]
+        for row, path in zip(others, [path for path in paths if path in self.unseen], strict=False):
+            self._resume_or_close(path, self.unseen.pop(path), row)
 
     def _lost(self, row: Checkpoint) -> Held:
         """`row`, of which no file holds more."""

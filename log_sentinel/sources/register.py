@@ -228,7 +228,10 @@ class Register:
 
     def any_emptied(self, path: str) -> bool:
         """Whether a file that `path` may be a copy of was written anew, which its succession will find out next."""
-        return any(not generations.continues(held.at, original) for held, original in self._originals(path))
+        return any(
+            not held.covered and not generations.continues(held.at, original)
+            for held, original in self._originals(path)
+        )
 
     def _originals(self, path: str) -> Iterator[tuple[Held, PlainFile]]:
         """One at a time: opening the next may close the one before."""

@@ -14,6 +14,7 @@ What can happen to the name between two looks:
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,8 +30,6 @@ from log_sentinel.sources.predecessors import predecessors, with_predecessors
 from log_sentinel.sources.register import key_of
 
 if TYPE_CHECKING:
-    import os
-
     from log_sentinel.model.lines import Checkpoint, Lines
     from log_sentinel.sources.following import Content
     from log_sentinel.sources.register import Key, Register
@@ -65,6 +64,8 @@ class Succession:
     def look(self) -> None:
         """Takes note of what happened to the name and to the files. One stat for each when nothing did."""
         now = self._register.clock()
+        if self._is_as_it_was(now):
+            return
         for held in self.files:
             held.unpark()
         self._seek_moved()
@@ -74,6 +75,20 @@ class Succession:
         if self.path:
             self._look_at_path(now)
         self._let_go()
+
+    def _is_as_it_was(self, now: float) -> bool:
+        """The short way for what nearly every look finds: one file, under its name."""
+        if len(self.files) != 1 or self.files[0].role is not Role.LIVE or self.files[0].parked:
+            return False
+        live = self.files[0]
+        try:
+            found = os.stat(self.path)  # noqa: PTH116 - a Path for each of thousands of files costs more than the stat
+        except OSError:
+            return False
+        if (found.st_dev, found.st_ino) != live.key:
+            return False
+        self._see(live, found, now)
+        return True
 
     def take_in(self, older: Held) -> None:
         """Has `older`, a rotated file, read before the others."""

@@ -57,6 +57,8 @@ class FileTail:
         self._newcomers = Newcomers(self._register)
         self._successions: dict[str | None, Succession] = {}
         self._begin_at: dict[str, tuple[Key, int]] = {}
+        self._paths: list[str] | None = None
+        self._rotated: dict[str, str | None] = {}
         self._turns: deque[Succession] = deque()
         self._polled_at: float | None = None
 
@@ -108,14 +110,12 @@ class FileTail:
         self._polled_at = self._clock()
         for succession in list(self._successions.values()):
             succession.look()
-        for path in paths:
-            live = self._live_path(path)
-            if live == path:
-                self._succession(path)
-            elif (newcomer := self._newcomers.look(path)) is not None:
+        if paths is not self._paths:
+            self._sort(paths)
+        for path, live in self._rotated.items():
+            if (newcomer := self._newcomers.look(path)) is not None:
                 self._succession(live).take_in(newcomer)
         self._note_commits()
-        self._forget_names(paths)
         waiting = set(self._turns)
         self._turns.extend(one for one in self._successions.values() if one.due() and one not in waiting)
 
@@ -137,6 +137,15 @@ class FileTail:
             if row.state in UNFINISHED:
                 names = (str(Path(row.path).with_name(name)) for name in all_names(row.path))
                 yield from (name for name in names if self._globbing.names(name) and packing(name) is None)
+
+    def _sort(self, paths: list[str]) -> None:
+        """Tells the live files of a new listing from the rotated ones, and forgets the names that are gone."""
+        self._paths = paths
+        lives = {path: self._live_path(path) for path in paths}
+        for path in [path for path, live in lives.items() if live == path]:
+            self._succession(path)
+        self._rotated = {path: live for path, live in lives.items() if live != path}
+        self._forget_names(paths)
 
     def _live_path(self, path: str) -> str | None:
         """The path that `path` is a rotated file of, itself if it is none; None for an archive of nothing we follow.
