@@ -299,9 +299,9 @@ class Playing:
             self.played.trouble.append(f"the daemon ended with {code} when it was asked to stop")
 
     def _until_level(self, daemon: Daemon, writer: Writer) -> bool:
-        """Whether all that was written is stored; gives up when nothing has come for long."""
+        """Whether all that was written is stored, of each log; gives up when nothing has come for long."""
         moved = time.monotonic()
-        while (stored := self._look()).total() < writer.written.total():
+        while writer.written - (stored := self._look()):
             try:
                 daemon.check_alive()
             except Died as why:
