@@ -34,9 +34,7 @@ def paths(url: str) -> list[int]:
     return sorted(int(path.rpartition("/")[2]) for (path,) in rows(url, "select path from denials"))
 
 
-def test_a_second_signal_ends_it_at_once_and_the_next_start_reads_what_was_not_stored(
-    url: str, log: Path, tmp_path: Path
-) -> None:
+def test_a_second_signal_ends_it_at_once_and_the_next_start_reads_on(url: str, log: Path, tmp_path: Path) -> None:
     settings = settings_file(tmp_path / "etc", SOURCE.format(log), url=url)
     daemon = Daemon(settings)
     daemon.wait_until(lambda: number(url, REQUESTS) == 100, "the first lines")
@@ -45,9 +43,8 @@ def test_a_second_signal_ends_it_at_once_and_the_next_start_reads_what_was_not_s
         daemon.process.send_signal(asked)
     add(log, range(100, 200))
     assert daemon.stop(signal.SIGCONT) == 128 + signal.SIGTERM
-    assert number(url, REQUESTS) == 100, "it drained"
     with a_daemon(settings) as again:
-        again.wait_until(lambda: number(url, REQUESTS) == 200, "the lines that were not stored")
+        again.wait_until(lambda: number(url, REQUESTS) == 200, "all lines")
     assert paths(url) == list(range(200))
 
 
