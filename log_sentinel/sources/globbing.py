@@ -40,16 +40,24 @@ class Globbing:
         self._exclude = exclude
         self._relist_every = relist_every
         self._calls_left = 0
+        self._unlisted: dict[Path, OSError] = {}
         self._folders: dict[Path, int] = {}
         self._paths: list[str] = [] if self.is_glob else [pattern]
 
     def paths(self) -> list[str]:
-        """Sorted. Folders whose time did not move are not listed again, but for every `relist_every`th call."""
-        if self.is_glob and (self._calls_left == 0 or self._changed()):
+        """Sorted. Folders whose time did not move are not listed again, but for every `relist_every`th call.
+
+        Of a folder that cannot be listed the paths that were known stay.
+        """
+        if self.is_glob and (self._calls_left == 0 or self._unlisted or self._changed()):
             self._calls_left = self._relist_every
             self._paths = self._list()
         self._calls_left -= 1
         return self._paths
+
+    def unlisted(self) -> dict[Path, OSError]:
+        """Folders that could not be listed the last time, and why."""
+        return self._unlisted
 
     def listed(self) -> list[str]:
         """The paths as of the last listing."""
@@ -68,7 +76,7 @@ class Globbing:
         return any(changed_at(folder) != stamp for folder, stamp in self._folders.items())
 
     def _list(self) -> list[str]:
-        self._folders = {}
+        self._folders, self._unlisted = {}, {}
         first, *rest = Path(self.pattern).parts
         found = self._below(Path(first), rest) if Path(first).is_absolute() else self._below(Path(), [first, *rest])
         return sorted(path for path in set(found) if not any(matches(glob, path) for glob in self._exclude))
@@ -82,8 +90,11 @@ class Globbing:
         try:
             with os.scandir(folder) as entries:
                 listed = [(entry.name, entry.is_dir()) for entry in entries]
-        except OSError:  # missing or closed to us now; its stamp says when that changes
+        except (FileNotFoundError, NotADirectoryError):  # its stamp says when that changes
             listed = []
+        except OSError as why:
+            self._unlisted[folder] = why
+            return [path for path in self._paths if Path(path).is_relative_to(folder)]
         self._folders[folder] = stamp
         found: list[str] = []
         if component == "**":

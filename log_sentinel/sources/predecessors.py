@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from log_sentinel.model.lines import GenerationState
@@ -33,7 +34,8 @@ def predecessors(
     `current` is the generation of that file, None if there is no file or nothing is known of it. `orphan` is a
     generation whose file was just written anew; `anew` is the key of that file.
 
-    Generations of which no file is left are in the list too, as LOST, for the step that says so.
+    Generations of which no file is left are in the list too, as LOST, for the step that says so. Raises CannotRead when
+    the folder cannot be listed, which says nothing about what is in it.
     """
     try:
         named: Content | None = register.open(live)
@@ -70,6 +72,9 @@ def _search(
             return search.run(), search.current
         except _Moved:
             search.give_back()
+        except CannotRead:
+            search.give_back()
+            raise
     return [], current
 
 
@@ -215,6 +220,8 @@ class _Search:
             self.register.name(held, content)
 
     def _is_elsewhere(self, row: Checkpoint) -> bool:
+        if Path(self.live).parent in self.register.folders.closed:
+            return True  # who knows: its names may not be looked at
         return row is not self.orphan and self.register.is_named((row.device, row.inode))
 
     def _covered(self, row: Checkpoint) -> Held | None:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path, PurePath
 
 from log_sentinel.sources.archives import UNPACKERS
+from log_sentinel.sources.opening import cannot_read
 
 # logrotate: `.N`, or dateext with a dateformat of digits. Others: `.old`, `.bak`. Kubernetes: `.20261124-101500`.
 MARK = r"(?:[.\-_]\d[\d.\-_T:]*|\.old|\.bak)"
@@ -61,12 +62,15 @@ class Folders:
     def __init__(self, besides: tuple[str, ...] = ()) -> None:
         self._besides = tuple(map(Path, besides))
         self._listed: dict[Path, tuple[int, dict[str, list[str]]]] = {}
+        # folders whose names we may not know: files in them are read by path, rotated ones are not found
+        self.closed: set[Path] = set()
 
     def siblings(self, live: str) -> list[str]:
         """Paths of what rotation made of `live`, beside it and in the other folders, the oldest first.
 
         The order is that of the names' numbers or dates, because times of files are lost in copies; where the names
         follow several schemes, the times decide after all. An archive beside its original is not there yet.
+        Raises CannotRead when a folder cannot be listed.
         """
         path = Path(live)
         found: list[tuple[int, tuple[int, ...], Path]] = []
@@ -81,17 +85,32 @@ class Folders:
         return [str(one) for _, _, one in sorted(found)]
 
     def rotated_in(self, folder: Path) -> dict[str, list[str]]:
-        """Names of rotated files in `folder` by the names they may have had; empty when it cannot be listed."""
+        """Names of rotated files in `folder` by the names they may have had. Raises CannotRead.
+
+        That a folder cannot be listed now (no descriptor left, a disk error) does not say that nothing is in it.
+        """
         stamp = changed_at(folder)
         known = self._listed.get(folder)
         if known is None or known[0] != stamp:
             rotated: dict[str, list[str]] = {}
-            for name in _names_in(folder):
+            for name in self._names_in(folder):
                 for live in live_names(name):
                     if live != name:
                         rotated.setdefault(live, []).append(name)
             known = self._listed[folder] = (stamp, rotated)
         return known[1]
+
+    def _names_in(self, folder: Path) -> list[str]:
+        self.closed.discard(folder)
+        try:
+            return os.listdir(folder)  # noqa: PTH208 - names are all that is asked for, of folders with thousands of files
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except PermissionError:
+            self.closed.add(folder)
+            return []
+        except OSError as why:
+            raise cannot_read(str(folder), why) from None
 
 
 def changed_at(folder: Path) -> int:
@@ -102,13 +121,6 @@ def changed_at(folder: Path) -> int:
         return -1
     now = time.time_ns()
     return -now if now - changed < TICK_NS else changed
-
-
-def _names_in(folder: Path) -> list[str]:
-    try:
-        return os.listdir(folder)  # noqa: PTH208 - names are all that is asked for, of folders with thousands of files
-    except OSError:
-        return []
 
 
 def _written(path: str) -> float:

@@ -52,6 +52,7 @@ class Succession:
         self._begin_at = begin_at
         # the file whose predecessors were searched last; None: there was none under the name
         self._searched: Key | str | None = "never"
+        self._owed = False
 
     def due(self) -> bool:
         return any(held.due for held in self.files)
@@ -64,6 +65,7 @@ class Succession:
     def look(self) -> None:
         """Takes note of what happened to the name and to the files. One stat for each when nothing did."""
         now = self._register.clock()
+        self._search_again()
         if self._is_as_it_was(now):
             return
         for held in self.files:
@@ -114,7 +116,7 @@ class Succession:
             self._leave(live)
         if self._searched is not None:
             self._searched = None
-            self.files += predecessors(self._register, self.path)
+            self.files += self._before()
         if self.path == self._register.settings.path:
             # what a glob does not name any more is not missing
             self._register.problems.cannot_read(trouble)
@@ -188,7 +190,7 @@ class Succession:
             self._drop(held)
         if moved:
             live = self._live()
-            self.files[0:0] = predecessors(self._register, self.path, current=None if live is None else live.at)
+            self.files[0:0] = self._before(current=None if live is None else live.at)
 
     def _take_up(self, now: float) -> None:
         """Takes up the file that has the name now, and before it what is still to be read of those that had it."""
@@ -198,8 +200,13 @@ class Succession:
             self._register.problems.cannot_read(why)
             return
         self._register.problems.solved(self.path)
+        try:
+            before, row = with_predecessors(self._register, self.path, content)
+        except CannotRead as why:
+            content.close()
+            self._register.problems.cannot_read(why)
+            return
         self._searched = content.key
-        before, row = with_predecessors(self._register, self.path, content)
         self.files += before
         if row is None:
             row = self._begin(content, self.path)
@@ -226,6 +233,23 @@ class Succession:
             size = wanted[1]
             row = generations.stood_at(row, content, generations.last_line_start(content, size), size)
         return self._register.begin(row)
+
+    def _before(
+        self, *, current: Checkpoint | None = None, orphan: Checkpoint | None = None, anew: Key | None = None
+    ) -> list[Held]:
+        """What is to be read before; a search that cannot be made now is made at the next look."""
+        try:
+            return predecessors(self._register, self.path, current=current, orphan=orphan, anew=anew)
+        except CannotRead as why:
+            self._register.problems.cannot_read(why)
+            self._owed = True
+            return []
+
+    def _search_again(self) -> None:
+        if self._owed:
+            self._owed = False
+            live = self._live()
+            self.files[0:0] = self._before(current=None if live is None else live.at)
 
     def _drop(self, held: Held) -> None:
         self.files.remove(held)
@@ -260,7 +284,7 @@ class Succession:
 
         True if it was filled, copied away and emptied before, so that there is something older to read.
         """
-        found = predecessors(self._register, self.path, current=held.at)
+        found = self._before(current=held.at)
         place = self.files.index(held)
         self.files[place:place] = found
         if not found:
@@ -312,7 +336,7 @@ class Succession:
             anew[0].saw(content.stat(), self._register.clock())
         elif content is not None:
             content.close()
-        found = predecessors(self._register, self.path, orphan=old, anew=None if content is None else content.key)
+        found = self._before(orphan=old, anew=None if content is None else content.key)
         self.files[place:place] = found + anew
 
     # what is committed

@@ -21,6 +21,7 @@ from log_sentinel.sources.first_look import is_first_look, take_note
 from log_sentinel.sources.globbing import Globbing
 from log_sentinel.sources.mounts import mounted
 from log_sentinel.sources.newcomers import Newcomers
+from log_sentinel.sources.opening import CannotRead, cannot_read
 from log_sentinel.sources.predecessors import UNFINISHED
 from log_sentinel.sources.register import Register
 from log_sentinel.sources.rotated import all_names, live_names, packing
@@ -106,8 +107,14 @@ class FileTail:
     def _poll(self) -> None:
         paths = self._globbing.paths()
         if self._polled_at is None:
-            paths = self._begin(paths)
+            try:
+                paths = self._begin(paths)
+            except CannotRead as why:
+                self._register.problems.cannot_read(why)
+                return
         self._polled_at = self._clock()
+        for folder, trouble in self._globbing.unlisted().items():
+            self._register.problems.cannot_read(cannot_read(str(folder), trouble))
         for succession in list(self._successions.values()):
             succession.look()
         if paths is not self._paths:

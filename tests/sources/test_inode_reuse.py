@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,7 +38,9 @@ def test_a_new_file_with_an_old_inode_is_read_from_its_beginning(tmp_path: Path,
     assert lines(0, 1) == watch.new()
     watch.tail.close()
     if not reuse(log, text(*new)):
-        pytest.skip("this file system did not use the inode again")
+        # this file system gave no inode twice: the store is made to believe it did
+        for row in watch.store.known("edge"):
+            watch.store.rows[row.generation] = replace(row, inode=log.stat().st_ino)
     watch.restart()
     assert lines(*new) == watch.new()
     append(log, text(8))
@@ -51,8 +54,8 @@ def test_files_whose_device_number_changed_with_a_reboot_are_known_by_their_cont
         (tmp_path / f"{name}.log").write_bytes(text(*range(ord(name), ord(name) + 3)))
     watch = Watch(tmp_path / "*.log", start="beginning")
     assert 9 == len(watch.new())
-    for row in list(watch.store.rows.values()):
-        object.__setattr__(row, "device", row.device + 1)
+    for row in watch.store.known("edge"):
+        watch.store.rows[row.generation] = replace(row, device=row.device + 1)
     watch.restart()
     assert [] == watch.later()
     append(tmp_path / "b.log", text(7))

