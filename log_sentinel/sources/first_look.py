@@ -57,8 +57,11 @@ def take_note(register: Register, globbing: Globbing, paths: Sequence[str]) -> d
         )
     else:
         unwanted -= set(paths)
+    followed = {found[0] for path in paths if (found := _size_of(path)) is not None}
     for path in sorted(unwanted):
-        _note_as_finished(register, path)
+        # a symbolic link may lead to a file whose name is that of a rotated one
+        if (found := _size_of(path)) is None or found[0] not in followed:
+            _note_as_finished(register, path)
     return {path: found for path in paths if (found := _size_of(path)) is not None} if from_end else {}
 
 

@@ -169,7 +169,7 @@ class _Search:
             self.register.problems.cannot_read(why)
             return
         holder = self.register.holder(content.key)
-        if content.key == self.anew:
+        if content.key == self.anew or (self.named is not None and content.key == self.named.key):
             content.close()
         elif holder is not None:
             content.close()

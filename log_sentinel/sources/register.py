@@ -114,6 +114,8 @@ class Register:
     # held and open
 
     def take(self, role: Role, row: Checkpoint, content: Content | None) -> Held:
+        if row.state is GenerationState.FINISHED and role in (Role.LEFT, Role.COPY):
+            row = replace(row, state=GenerationState.DRAINING)
         held = Held(role, row, content, self.settings.max_line_bytes, self.clock())
         self.held[row.generation] = held
         self.note(row)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -68,7 +69,6 @@ class LifeOfALog(RuleBasedStateMachine):
         self.written = 0
         self.seen: Counter[bytes] = Counter()
         self.excused: set[bytes] = set()
-        self.halves: set[bytes] = set()
         self.up = True
 
     @initialize(glob=st.booleans(), banner=st.booleans(), few_open=st.booleans())
@@ -180,7 +180,7 @@ class LifeOfALog(RuleBasedStateMachine):
     # the daemon
 
     def take(self, got: list[bytes]) -> None:
-        self.seen.update(line for line in got if not line.startswith(b"#"))
+        self.seen.update(line for line in got if re.fullmatch(rb"request \d{6}", line))
 
     @precondition(lambda self: self.up)
     @rule(limit=st.sampled_from([40, 1000, 1 << 22]))
@@ -190,6 +190,9 @@ class LifeOfALog(RuleBasedStateMachine):
     @precondition(lambda self: self.up)
     @rule(seconds=st.sampled_from([0.5, 1, 5, 11, 700]))
     def time_passes(self, seconds: float) -> None:
+        if self.writer.half and not self.log.exists():
+            # half a line in a file that was rotated away is taken as it is after a while
+            self.excused.add(b"request %06d" % (self.written - 1))
         self.watch.clock.step(seconds)
 
     @precondition(lambda self: self.up)
@@ -199,7 +202,9 @@ class LifeOfALog(RuleBasedStateMachine):
             self.watch.tail.read(limit)
         self.watch.tail.rewind()
 
-    @precondition(lambda self: self.up)
+    # Of a file that begins like all others, that was not read yet, and whose inode is another's when the daemon is back,
+    # nothing is known: with banners, the daemon is not killed.
+    @precondition(lambda self: self.up and not self.banner)
     @rule(reads=st.integers(0, 5), limit=st.sampled_from([40, 1000]))
     def kill(self, reads: int, limit: int) -> None:
         for _ in range(reads):
