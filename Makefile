@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
 
-.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos lock clean
+.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos seeded-bugs soak torture lock clean
 
 setup: $(VENV)/.dev
 
@@ -32,6 +32,18 @@ bench-detection: $(VENV)/.dev
 SEED ?= 1
 chaos: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.chaos --seed $(SEED) $(ARGS)
+
+# Thirty-three bugs of our own, each in a copy of the tree: the suite must catch them.
+seeded-bugs: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.chaos.seeded_bugs --jobs 2 $(ARGS)
+
+# Ten million lines of a million addresses and paths: memory stays bounded.
+soak: $(VENV)/.dev
+	CROWD_LINES=10000000 $(BIN)/pytest tests/reliability/test_crowd.py --timeout 7200
+
+# Everything that can happen to a log file, in any order, 20,000 times over.
+torture: $(VENV)/.dev
+	TORTURE_SEQUENCES=20000 $(BIN)/pytest tests/sources/test_life_of_a_log.py --timeout 7200
 
 # What the README tells a new user to do, from a clean clone, downloads included.
 test-clean-clone: $(VENV)/.dev

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from log_sentinel.store.engine import Database
     from tests.store.postgres_server import PostgresServer
 
-# How fast a busy machine runs an example says nothing about the code.
-hypothesis.settings.register_profile("suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("suite")
+# The same examples every time, so that a failure is the change's doing and not the day's; the long runs (make torture)
+# go their own ways. How fast a busy machine runs an example says nothing about the code.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("long", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("long" if "TORTURE_SEQUENCES" in os.environ else "suite")
 
 
 def failed_if_real_is_required(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -7,8 +7,7 @@ from pydantic import AfterValidator, Field
 
 from log_sentinel.config.durations import Duration, parse
 from log_sentinel.config.section import Section
-from log_sentinel.delivery.heartbeat import HeartbeatSettings
-from log_sentinel.delivery.settings import ChannelSettings, Route
+from log_sentinel.delivery.settings import ChannelSettings, HeartbeatSettings, Route
 from log_sentinel.detection.settings import DetectionSettings
 from log_sentinel.parsing.settings import DenialsSettings, ParsingSettings
 from log_sentinel.sources.settings import SourceSettings

@@ -6,36 +6,22 @@ It is sent only while the daemon does its work, so that silence from here is nev
 from __future__ import annotations
 
 import json
-from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Self
+from datetime import UTC
+from typing import TYPE_CHECKING
 
 import structlog
-from pydantic import Field, SecretStr, model_validator
 
-from log_sentinel.config.durations import Duration
-from log_sentinel.config.section import Section
 from log_sentinel.delivery import http
 from log_sentinel.delivery.undeliverable import Undeliverable
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from log_sentinel.delivery.settings import HeartbeatSettings
+
 log = structlog.get_logger(__name__)
 
 SECONDS = 10.0
-
-
-class HeartbeatSettings(Section):
-    """`[heartbeat]`: where the sign of life is posted, and how often. The URL is a secret: who has it can fake life."""
-
-    url: SecretStr
-    every: Duration = Field(default=timedelta(minutes=1))
-
-    @model_validator(mode="after")
-    def _is_a_url(self) -> Self:
-        if not self.url.get_secret_value().startswith(("https://", "http://")):
-            raise ValueError("url is no URL; it begins with https://")
-        return self
 
 
 class Heartbeat:

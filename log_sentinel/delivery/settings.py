@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 
 from log_sentinel.config.durations import Duration
 from log_sentinel.config.section import Section
@@ -50,6 +51,19 @@ class Route(Section):
             if key not in (*VALUES, "rule") and not key.startswith("label."):
                 raise ValueError("allowed are severity, kind, dimension, rule and label.NAME")
         return match
+
+
+class HeartbeatSettings(Section):
+    """`[heartbeat]`: where the sign of life is posted, and how often. The URL is a secret: who has it can fake life."""
+
+    url: SecretStr
+    every: Duration = Field(default=timedelta(minutes=1))
+
+    @model_validator(mode="after")
+    def _is_a_url(self) -> Self:
+        if not self.url.get_secret_value().startswith(("https://", "http://")):
+            raise ValueError("url is no URL; it begins with https://")
+        return self
 
 
 def unknown_channels(channels: dict[str, ChannelSettings], routing: list[Route]) -> list[tuple[int, str]]:

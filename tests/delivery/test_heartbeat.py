@@ -7,7 +7,8 @@ import json
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from log_sentinel.delivery.heartbeat import Heartbeat, HeartbeatSettings
+from log_sentinel.delivery.heartbeat import Heartbeat
+from log_sentinel.delivery.settings import HeartbeatSettings
 from tests.delivery.counterparts import unused_port
 from tests.delivery.happenings import NOON
 from tests.delivery.http_server import HttpServer, Reply
