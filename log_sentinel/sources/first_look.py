@@ -15,13 +15,15 @@ from log_sentinel.model.lines import Checkpoint, GenerationState
 from log_sentinel.sources import generations
 from log_sentinel.sources.generations import EMPTY, NO_GENERATION
 from log_sentinel.sources.opening import CannotRead, PlainFile
+from log_sentinel.sources.recognising import recognise
 from log_sentinel.sources.rotated import all_names, packing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from log_sentinel.sources.globbing import Globbing
-    from log_sentinel.sources.register import Key, Register
+    from log_sentinel.sources.known import Key
+    from log_sentinel.sources.register import Register
 
 
 def is_first_look(register: Register, globbing: Globbing) -> bool:
@@ -85,7 +87,7 @@ def _note_as_finished(register: Register, path: str) -> None:
         return
     try:
         row = generations.unread(register.source, path, content)
-        if register.recognise(content, path) is None and row.head_len:
+        if recognise(register, content, path) is None and row.head_len:
             if isinstance(content, PlainFile):
                 size = content.stat().st_size
                 row = generations.stood_at(row, content, size, size)

@@ -32,6 +32,7 @@ class Held:
 
     `due`: a look into its file is worthwhile. `passed`: it was read to its end since its successor came.
     `ending`: nothing more will be written to it. `ended`: its last step was given out; `settled`: and is committed.
+    `reopened`: it was closed and opened again by name since it was read; a rotated name may be another file's by then.
     `ends_as`: the state of that step. `deleted`: its file has no name left. `parked`: it could not be read; the next
     look tries again. `covered`: its copy ends before what was read. `proven_size`: its size when it last was what
     it is taken for.
@@ -49,6 +50,7 @@ class Held:
         self.ending = role in (Role.COPY, Role.LOST)
         self.ended = self.settled = False
         self.ends_as = GenerationState.FINISHED
+        self.reopened = False
         self.deleted = self.parked = self.covered = False
         self.proven_size = at.size_seen
         self.changed_at = now

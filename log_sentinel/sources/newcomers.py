@@ -15,6 +15,7 @@ from log_sentinel.sources import generations
 from log_sentinel.sources.archives import Stream
 from log_sentinel.sources.held import Held, Role
 from log_sentinel.sources.opening import CannotRead
+from log_sentinel.sources.recognising import any_emptied, copied_from, recognise
 from log_sentinel.sources.rotated import packing
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Newcomers:
             return None
 
     def _decide(self, path: str, stamp: Stamp, content: Content) -> Held | None:
-        row = self._register.recognise(content, path)
+        row = recognise(self._register, content, path)
         # a row without a head knows its inode alone, which may be another file's by now
         if row is not None and row.head_len:
             done = row.state in (GenerationState.FINISHED, GenerationState.GAP)
@@ -66,7 +67,7 @@ class Newcomers:
         if self._too_early(path, stamp, content):
             content.close()
             return None
-        if self._register.copied_from(content, path) is not None:
+        if copied_from(self._register, content, path) is not None:
             self._settle(path, stamp, content)
             return None
         return self._hold(path, content, row)
@@ -78,7 +79,7 @@ class Newcomers:
             known = self._first_seen[path] = (stamp, self._register.clock())
         if isinstance(content, Stream) and self._register.clock() - known[1] < self._register.hold_rotated:
             return True
-        return self._register.any_emptied(path)
+        return any_emptied(self._register, path)
 
     def _settle(self, path: str, stamp: Stamp, content: Content) -> None:
         content.close()

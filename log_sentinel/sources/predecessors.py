@@ -10,12 +10,13 @@ from log_sentinel.model.lines import GenerationState
 from log_sentinel.sources import generations
 from log_sentinel.sources.held import Held, Role
 from log_sentinel.sources.opening import CannotRead, PlainFile
-from log_sentinel.sources.register import is_copy
+from log_sentinel.sources.recognising import any_emptied, copied_from, is_copy, known_by_content, known_by_inode
 
 if TYPE_CHECKING:
     from log_sentinel.model.lines import Checkpoint
     from log_sentinel.sources.following import Content
-    from log_sentinel.sources.register import Key, Register
+    from log_sentinel.sources.known import Key
+    from log_sentinel.sources.register import Register
 
 UNFINISHED = (GenerationState.ACTIVE, GenerationState.DRAINING)
 ATTEMPTS = 3
@@ -53,7 +54,7 @@ def with_predecessors(register: Register, live: str, content: Content) -> tuple[
 
     Its own generation is recognised last when it takes its content to tell: an older file may be meant as well.
     """
-    current = register.known_by_inode(content)
+    current = known_by_inode(register, content)
     return _search(register, live, current, content, current is None, None, None)
 
 
@@ -125,7 +126,7 @@ class _Search:
         for path in [one for one in paths if one in self.strangers]:
             self._compare(path, self.strangers.pop(path), wanted=path in wanted)
         asked = self.named if self.unknown else None
-        if asked is not None and (known := self.register.known_by_content(asked, self.live)) is not None:
+        if asked is not None and (known := known_by_content(self.register, asked, self.live)) is not None:
             self.current = known
             self.waiting.pop(known.generation, None)
             self._forget_unseen()
@@ -174,7 +175,7 @@ class _Search:
         elif holder is not None:
             content.close()
             self.bounded = self.bounded or holder.at.head_len > 0
-        elif (row := self.register.known_by_inode(content)) is not None and row.head_len:
+        elif (row := known_by_inode(self.register, content)) is not None and row.head_len:
             self.bounded = True
             self._resume_or_close(path, content, row)
         else:
@@ -184,10 +185,10 @@ class _Search:
         """`content`, older strangers having been compared before."""
         if self._is_copy(path, content):
             content.close()
-        elif (row := self.register.known_by_content(content, path)) is not None:
+        elif (row := known_by_content(self.register, content, path)) is not None:
             self._forget_unseen()
             self._resume_or_close(path, content, row)
-        elif wanted and not self.register.any_emptied(path):
+        elif wanted and not any_emptied(self.register, path):
             self.unseen[path] = content
         else:
             # of a file that was just emptied this may be the copy: the search for what is left of it comes by again
@@ -202,7 +203,7 @@ class _Search:
         """Whether it is a copy that was made, or is being made, of a file that is read."""
         if self.named is not None and is_copy(content, self.named):
             return True
-        return self.register.copied_from(content, path) is not None
+        return copied_from(self.register, content, path) is not None
 
     def _resume_or_close(self, path: str, content: Content, row: Checkpoint) -> None:
         written_on = row.state is GenerationState.FINISHED and generations.goes_on(row, content)

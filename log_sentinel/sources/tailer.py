@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from log_sentinel.model.lines import Lines
     from log_sentinel.sources.checkpoints import Checkpoints
-    from log_sentinel.sources.register import Key
+    from log_sentinel.sources.known import Key
     from log_sentinel.sources.settings import FileSource
     from log_sentinel.sources.source import Problem
 

@@ -202,8 +202,8 @@ class LifeOfALog(RuleBasedStateMachine):
             self.watch.tail.read(limit)
         self.watch.tail.rewind()
 
-    # Of a file that begins like all others, that was not read yet, and whose inode is another's when the daemon is back,
-    # nothing is known: with banners, the daemon is not killed.
+    # Of a file that begins like all others, was not read yet, and whose inode is another's when the daemon is back,
+    # nothing is known: where files have banners, the daemon is not killed.
     @precondition(lambda self: self.up and not self.banner)
     @rule(reads=st.integers(0, 5), limit=st.sampled_from([40, 1000]))
     def kill(self, reads: int, limit: int) -> None:

@@ -1,4 +1,4 @@
-"""A link that is switched among files whose names look like rotated ones, as cronolog and container runtimes make them."""
+"""A link whose targets have names like rotated files: each target is read once, from its beginning if asked."""
 
 from __future__ import annotations
 
