@@ -86,16 +86,18 @@ class Running:
         self.reading = Reading(source, choose())
         self.ingest = Ingest(
             [self.reading],
-            lambda commit: self._told(self._append(database, commit)),
+            lambda commit: self._told(database, commit),
             instance=INSTANCE,
             tally=self.tally,
             wakeups=Bell(),
         )
 
-    def _told(self, appended: Appended) -> Appended:
-        with self._committed:
-            self._committed.notify_all()
-        return appended
+    def _told(self, database: Database, commit: Commit) -> Appended:
+        try:
+            return self._append(database, commit)
+        finally:
+            with self._committed:
+                self._committed.notify_all()
 
     def until(self, met: Callable[[], bool]) -> None:
         with self._committed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import os
 import shutil
 import subprocess
 import sys
@@ -34,8 +35,15 @@ def a_python(folder: Path, *, fails_at: str, version: str = "Python 3.11.2") -> 
 
 
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    # as from a shell, also where the suite itself is run by make
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
-        ["make", "--no-print-directory", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        ["make", "--no-print-directory", *arguments],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
