@@ -183,7 +183,9 @@ class _Search:
 
     def _compare(self, path: str, content: Content, *, wanted: bool) -> None:
         """`content`, older strangers having been compared before."""
-        if self._is_copy(path, content):
+        if not content.head(1):
+            self.unwanted[path] = content
+        elif self._is_copy(path, content):
             content.close()
         elif (row := known_by_content(self.register, content, path)) is not None:
             self._forget_unseen()
@@ -214,8 +216,8 @@ class _Search:
 
     def _resume(self, path: str, content: Content, row: Checkpoint) -> None:
         """A file that still is the one it was may still be written; a copy of it or an archive is not."""
-        is_own = (row.device, row.inode) == content.key and isinstance(content, PlainFile)
-        role = Role.LEFT if is_own else Role.COPY
+        is_own = (row.device, row.inode) == content.key or not row.head_len
+        role = Role.LEFT if is_own and isinstance(content, PlainFile) else Role.COPY
         held = self.resumed[path] = self.register.take(role, _in_file(row, path, content), content)
         if not row.head_len:
             self.register.name(held, content)
