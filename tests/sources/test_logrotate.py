@@ -90,8 +90,16 @@ class Gateway:
         What it writes to a packed one is gone; and our clock may not run on before it has let go of the old one.
         """
         log, descriptors = self.folder / "access.log", Path(f"/proc/{self.process.pid}/fd")
-        while not any(log.exists() and one.exists() and one.samefile(log) for one in descriptors.iterdir()):
+        while not any(is_open_as(one, log) for one in descriptors.iterdir()):
             assert self.process.poll() is None
+
+
+def is_open_as(descriptor: Path, log: Path) -> bool:
+    try:
+        return descriptor.samefile(log)
+    except FileNotFoundError:
+        # the log is not made anew yet, or nginx has closed this descriptor meanwhile
+        return False
 
 
 @contextmanager
