@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum, auto
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from log_sentinel.model.lines import GenerationState
@@ -76,6 +77,18 @@ class Held:
         self.due = True
         return True
 
+    def has_moved(self) -> bool:
+        """Whether its file, which is not open, has lost the name it was opened by: its inode may be another's."""
+        if self.content is not None or self.role not in (Role.LIVE, Role.LEFT):
+            return False
+        try:
+            found = Path(self.path).stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return True
+        except OSError:  # nobody can tell
+            return False
+        return (found.st_dev, found.st_ino) != self.key
+
     def take_up_again(self, state: GenerationState) -> None:
         """It is not at its end after all."""
         self.due = True
@@ -89,6 +102,7 @@ class Held:
         self.following.go_back(replace(stored, path=self.path, device=device, inode=inode, size_seen=size))
         self.due = True
         self.passed = self.ended = self.settled = False
+        self.ending = self.role in (Role.COPY, Role.LOST)
 
     def is_unknown(self) -> bool:
         """Whether there is something in a file that had no whole line yet.

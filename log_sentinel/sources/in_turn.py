@@ -37,6 +37,13 @@ class InTurn:
     def behind(self) -> int:
         return sum(held.behind() for held in self.files)
 
+    def hand_over(self) -> list[Held]:
+        """Its generations, for another to read."""
+        files, self.files = self.files, []
+        for held in files:
+            held.role = Role.LEFT if held.role is Role.LIVE else held.role
+        return files
+
     def take_in(self, older: Held) -> None:
         """Has `older`, a rotated file, read before the others."""
         self.files.insert(0, older)

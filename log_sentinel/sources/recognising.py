@@ -72,10 +72,15 @@ def copied_from(register: Register, content: Content, path: str) -> Held | None:
 
 
 def any_emptied(register: Register, path: str) -> bool:
-    """Whether a file that `path` may be a copy of was written anew, which its succession will find out next."""
+    """Whether a file that `path` may be a copy of was written anew or lost its name.
+
+    Its succession has not found that out yet; until then nobody can tell what `path` is.
+    """
+    held = [one for row in register.family(path) if (one := register.held.get(row.generation)) is not None]
+    if any(one.has_moved() for one in held):
+        return True
     return any(
-        not held.covered and not generations.continues(held.at, original)
-        for held, original in _originals(register, path)
+        not one.covered and not generations.continues(one.at, original) for one, original in _originals(register, path)
     )
 
 

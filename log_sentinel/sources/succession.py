@@ -25,7 +25,6 @@ from log_sentinel.sources.held import Held, Role
 from log_sentinel.sources.in_turn import InTurn
 from log_sentinel.sources.opening import CannotRead, PlainFile, cannot_read
 from log_sentinel.sources.predecessors import with_predecessors
-from log_sentinel.sources.register import key_of
 
 if TYPE_CHECKING:
     from log_sentinel.sources.known import Key
@@ -158,15 +157,12 @@ class Succession(InTurn):
         return any(younger.size > 0 for younger in self.files[self.files.index(held) + 1 :])
 
     def _seek_moved(self) -> None:
-        """Looks under other names for files that were closed for others, and then moved once more."""
-        moved = [
-            held
-            for held in self.files
-            if held.role is Role.LEFT and held.content is None and key_of(held.path) != held.key
-        ]
+        """Looks under other names for files that were closed for others, and then moved."""
+        moved = [held for held in self.files if held.has_moved()]
         for held in moved:
             self._drop(held)
         if moved:
+            self._searched = "never"
             live = self._live()
             self.files[0:0] = self._before(current=None if live is None else live.at)
 

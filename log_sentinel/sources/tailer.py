@@ -6,6 +6,9 @@ and how it is rotated is found out by looking: one stat a file at each poll is a
 Positions in memory run ahead of what is committed. Nothing is let go of (a deleted file's descriptor, a generation)
 before the step that ends it is committed, so that `rewind` can go back at any time.
 
+Files that all begin alike for more than a head (generations.HEAD_BYTES) are told apart by what was read of them; one
+that was copied and emptied, or changed its inode, before anything was read may then be taken for another.
+
 What is lost, because it cannot be had: bytes written between the copying and the emptying by a `copytruncate`, and what
 is deleted or overwritten before it was read. A generation that is known to end too early is stored as a gap.
 """
@@ -152,6 +155,12 @@ class FileTail:
         for path in [path for path, live in lives.items() if live == path]:
             self._succession(path)
         self._rotated = {path: live for path, live in lives.items() if live != path}
+        for path, live in self._rotated.items():
+            if path not in self._successions:
+                continue
+            # it was taken for a live file while the one it comes from was missing
+            for held in reversed(self._successions.pop(path).hand_over()):
+                self._succession(live).take_in(held)
         self._forget_names(paths)
 
     def _live_path(self, path: str) -> str | None:
