@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.daemon.ingest import CHUNK_BYTES
+from log_sentinel.daemon.judging import PASSED_OVER
 from log_sentinel.daemon.once import STDIN, NoFormat, source_name
 from log_sentinel.daemon.readings import chooser, definitions, options_for
-from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED
+from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED, empty
 from log_sentinel.parsing.mixed import MixedParser
 from log_sentinel.parsing.parser import Parser
 from log_sentinel.sources.once import OncePass
@@ -78,13 +79,22 @@ def events(
     form, line = None, 1
     try:
         while (lines := source.read(CHUNK_BYTES)) is not None:
-            form = form or choose(lines.data)
-            if form is None:
-                raise NoFormat(path)
-            yield _looked(lines, form, line, settings.denials.statuses, everything=everything)
+            if lines.data:
+                form = form or choose(lines.data)
+                if form is None:
+                    raise NoFormat(path)
+            yield (
+                _passed_over(lines, line)
+                if not lines.data or form is None
+                else _looked(lines, form, line, settings.denials.statuses, everything=everything)
+            )
             line += lines.data.count(b"\n") + len(lines.skipped)
     finally:
         source.close()
+
+
+def _passed_over(lines: Lines, first_line: int) -> Looked:
+    return Looked(empty(JUDGED), _numbered(PASSED_OVER.parser.parse(lines).rejects, lines, first_line))
 
 
 def _looked(lines: Lines, form: Format, first_line: int, statuses: frozenset[int], *, everything: bool) -> Looked:
@@ -96,11 +106,13 @@ def _looked(lines: Lines, form: Format, first_line: int, statuses: frozenset[int
     if everything:
         others = found.frame.filter(~denied).select(pl.exclude(f"^{EVIDENCE_PREFIX}.*$"))
         judged = pl.concat([judged, others], how="diagonal").sort("origin_offset").select(JUDGED.keys())
-    rejects = [
-        (first_line + _lines_before(lines, offset), reason, sample)
-        for offset, reason, sample in found.rejects.iter_rows()
+    return Looked(judged, _numbered(found.rejects, lines, first_line))
+
+
+def _numbered(rejects: pl.DataFrame, lines: Lines, first_line: int) -> list[tuple[int, str, str]]:
+    return [
+        (first_line + _lines_before(lines, offset), reason, sample) for offset, reason, sample in rejects.iter_rows()
     ]
-    return Looked(judged, rejects)
 
 
 def _lines_before(lines: Lines, offset: int) -> int:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from log_sentinel.daemon.judging import Format, judged
+from log_sentinel.daemon.judging import PASSED_OVER, Format, judged
 from log_sentinel.daemon.patience import Patience
 from log_sentinel.model.commit import Commit, SourceBatch
 from log_sentinel.store.appending import Superseded
@@ -169,14 +169,15 @@ class Ingest:
         lines = reading.source.read(CHUNK_BYTES)
         if lines is None:
             return 0
-        if reading.form is None:
+        if reading.form is None and lines.data:
             reading.form = reading.choose(lines.data)
-        if reading.form is None:
-            reading.source.rewind()
-            reading.not_before = time.monotonic() + UNKNOWN_FORMAT_SECONDS
-            return 0
-        self._put(_InFlight(self._epoch, self._pool.submit(judged, lines, reading.form)))
-        return len(lines.data)
+            if reading.form is None:
+                reading.source.rewind()
+                reading.not_before = time.monotonic() + UNKNOWN_FORMAT_SECONDS
+                return 0
+        self._put(_InFlight(self._epoch, self._pool.submit(judged, lines, reading.form or PASSED_OVER)))
+        # a step without lines is progress too: more may lie behind it
+        return max(1, len(lines.data))
 
     def _put(self, one: _InFlight | None) -> None:
         while True:
@@ -248,7 +249,8 @@ class Ingest:
         for batch in batches:
             one = self._tally.source(batch.source)
             one.lines += batch.parsed.lines
-            one.bytes += batch.move.to.offset - batch.move.start
+            # a copy that ends before what was read of its original sets the offset back
+            one.bytes += max(0, batch.move.to.offset - batch.move.start)
             one.denials += batch.parsed.denials.height
             one.candidates += batch.parsed.candidates.height
             one.rejects.update(batch.parsed.reject_counts)

@@ -55,6 +55,17 @@ class Format:
         return judge(frame, self.definitions[0])
 
 
+class _NoLines:
+    """Reads what a source passed over: no request, only what it says of lines it never cut out."""
+
+    def parse(self, lines: Lines) -> ParsedLines:
+        return _rejected(list(lines.skipped))
+
+
+# For steps without a line (a byte order mark, a hole, the end of a file): they move a checkpoint and are of no format.
+PASSED_OVER = Format(_NoLines())
+
+
 def judged(lines: Lines, form: Format) -> SourceBatch:
     """The batch that `lines` make: parsed, its denials and candidates with their verdicts."""
     parsed = _parsed(lines, form)

@@ -91,6 +91,8 @@ def _forget_files(db: Database, before: datetime, instance: str) -> int:
         g.c.instance == instance,
         g.c.state.in_((GenerationState.FINISHED, GenerationState.GAP)),
         g.c.changed_at < before,
+        # no file but the note that a source was looked at before: without it a restart would begin at the end again
+        g.c.inode != 0,
     )
     with db.read() as connection:
         gone = [row.id for row in connection.execute(over) if not _is_there(row.path, row.device, row.inode)]

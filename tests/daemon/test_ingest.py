@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
 from sqlalchemy import func, select
 
 from log_sentinel.content import shipped
@@ -24,8 +25,6 @@ from log_sentinel.store.tables import denials, traffic
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    import pytest
 
     from log_sentinel.daemon.judging import Format
     from log_sentinel.model.commit import Commit
@@ -208,6 +207,38 @@ def test_a_source_of_no_known_format_keeps_its_lines_until_there_are_some_it_kno
         running.until(lambda: len(stored(database)) == 50)
 
     assert running.tally.source("edge").rejects.total() == 1
+
+
+ODD_BEGINNINGS = {
+    "a line longer than any may be": b"x" * (3 << 20) + b"\n",
+    "a hole of NUL bytes": b"\0" * (5 << 20),
+    "a byte order mark": b"\xef\xbb\xbf",
+}
+
+
+@pytest.mark.parametrize("beginning", ODD_BEGINNINGS)
+def test_a_file_that_begins_with_bytes_of_no_line_is_recognised_by_the_lines_behind_them(
+    beginning: str, database: Database, tmp_path: Path
+) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(ODD_BEGINNINGS[beginning] + "".join(line(n) for n in range(100, 150)).encode())
+
+    with Running(database, log) as running:
+        running.until(lambda: len(stored(database)) == 50)
+    ingest, counted = one_pass(database, log)
+
+    assert (ingest.failure, counted.lines) == (None, 0)
+    assert requests(database) == 50
+
+
+@pytest.mark.parametrize("beginning", ODD_BEGINNINGS)
+def test_one_pass_does_not_end_at_bytes_of_no_line(beginning: str, database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(ODD_BEGINNINGS[beginning] + "".join(line(n) for n in range(100, 150)).encode())
+
+    ingest, counted = one_pass(database, log)
+
+    assert (ingest.failure, counted.denials) == (None, 50)
 
 
 def one_pass(

@@ -150,3 +150,13 @@ def test_a_finished_file_is_forgotten_only_when_it_is_gone(database: Database, t
     assert sweep(database, KEPT, TEN, instance="edge-2") == {}
     assert sweep(database, KEPT, TEN, instance="edge-1") == {"generations": 2}
     assert [kept, active] == long_ago.known("edge")
+
+
+def test_the_note_that_a_source_was_looked_at_before_is_never_forgotten(database: Database, tmp_path: Path) -> None:
+    long_ago = StoredCheckpoints(database, "edge-1", clock=lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    note = long_ago.begin(
+        Checkpoint(0, "edge", str(tmp_path / "*.log"), 0, 0, 0, "", 0, 0, "", 0, GenerationState.FINISHED)
+    )
+
+    assert sweep(database, KEPT, TEN, instance="edge-1") == {}
+    assert [note] == long_ago.known("edge")
