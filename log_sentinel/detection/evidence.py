@@ -10,6 +10,7 @@ Counts are of the spike's window; lists are pairs of key and count, the largest 
     minutes            denials of the last hour minute by minute, oldest first, the newest that of the spike
     usual_per_minute   what is usual; absent where nothing is
     newest             denials of the newest minute
+    of                 "requests" where it is requests that fell silent: figures and minutes are of them, not of denials
     shared             [dimension, key, denials] in common with the other spikes of the minute; only for grouping
 """
 

@@ -50,6 +50,7 @@ def spikes_of(
                 **shapes.shape(row["spike"]),
                 **evidence.course(courses.get(row["entity"], {}), minute, row["expected"], rule.window),
                 **evidence.denominator(requests, rule.counted.dimension, row["key"], minute, rule.window),
+                **({"of": "requests"} if rule.of_requests else {}),
                 "shared": shared.get(row["spike"], []),
             },
         )

@@ -64,9 +64,10 @@ def test_a_log_that_stops_is_told_and_a_night_is_not() -> None:
     known = detector(rule)
     busy = repeated(requests(0, 100).with_columns(source=pl.lit("edge")), -2880, 0)
     known.learn(denials(0).clear(), busy, at(0))
-    quiet = [bool(known.feed(at(minute), denials(minute), requests(minute, 0).clear())) for minute in range(12)]
+    told = [known.feed(at(minute), denials(minute), requests(minute, 0).clear()) for minute in range(12)]
 
-    assert quiet == [False] * 9 + [True] * 3
+    assert [0] * 9 + [1] * 3 == [len(spikes) for spikes in told]
+    assert told[9][0].evidence["of"] == "requests"
 
 
 def test_an_hour_of_the_day_has_its_own_usual() -> None:
