@@ -1,12 +1,14 @@
 """Which minutes are over, in the time of the logs and not of the clock on the wall.
 
 A log may be ahead of this machine's clock, hours behind it, or a replay: its newest minute is the present. The next
-minute in the log closes the one before it; when the log pauses, its time goes on with the wall's. A few lines with a
-time in the future do not drag everything there: beyond the wall's time a minute counts when others lead up to it.
+minute in the log closes the one before it; when the log pauses, its time goes on as fast as time passes, whatever the
+wall's clock does meanwhile: a minute that was closed because that jumped ahead would never be judged. A few lines with
+a time in the future do not drag everything there: beyond the wall's time a minute counts when others lead up to it.
 """
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +21,15 @@ AHEAD = 5
 LEADING, WITHIN = 3, 15
 # After the end of a minute its last lines may still be on their way, seconds.
 LATE_SECONDS = 5
+# Its first line is seen within so many seconds after a minute began, or it is of the past.
+SEEN_WITHIN_SECONDS = 120
+# Where there is one, a clock that goes on while the machine sleeps.
+STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def steady() -> float:
+    """Seconds on a clock that nobody can set."""
+    return time.clock_gettime(STEADY)
 
 
 class EventTime:
@@ -26,27 +37,24 @@ class EventTime:
 
     def __init__(self) -> None:
         self._newest: int | None = None
-        self._seen_at: datetime | None = None
+        # on the steady clock, when the newest minute began as far as we can tell
+        self._began = 0.0
 
-    def last_closed(self, minutes: Collection[int], now: datetime, *, idle: bool) -> int | None:
+    def last_closed(self, minutes: Collection[int], now: datetime, passed: float, *, idle: bool) -> int | None:
         """The last minute that is over; None when there never was one.
 
-        `minutes`: the newest ones that have requests. `idle`: no source has lines that are not stored yet; only then
-        does the wall's time close minutes.
+        `minutes`: the newest ones that have requests. `now` is the wall's time, `passed` that of a steady clock in
+        seconds. `idle`: no source has lines that are not stored yet; only then does passing time close minutes.
         """
         newest = believable(minutes, now)
         if newest is not None and (self._newest is None or newest > self._newest):
-            self._newest, self._seen_at = newest, now
-        if self._newest is None or self._seen_at is None:
+            into = now.timestamp() - newest * 60
+            self._newest, self._began = newest, passed - (into if 0 <= into < SEEN_WITHIN_SECONDS else 0.0)
+        if self._newest is None:
             return None
         if not idle:
             return self._newest - 1
-        # the minute had begun when its first line was seen, so that it is over a minute later at the latest
-        passed = (now - self._seen_at).total_seconds()
-        wall = now.timestamp()
-        if 0 <= wall - self._newest * 60 < 120 + passed:
-            passed = max(passed, wall - self._newest * 60)
-        return self._newest + int(max(0.0, passed - LATE_SECONDS) // 60) - 1
+        return self._newest + int(max(0.0, passed - self._began - LATE_SECONDS) // 60) - 1
 
 
 def believable(minutes: Collection[int], now: datetime) -> int | None:

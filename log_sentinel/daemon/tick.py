@@ -19,7 +19,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from log_sentinel.daemon.customers import Customers
-from log_sentinel.daemon.event_time import EventTime
+from log_sentinel.daemon.event_time import EventTime, steady
 from log_sentinel.detection.detector import KEPT, Detector
 from log_sentinel.detection.minutes import moment, number
 from log_sentinel.incidents.stepping import GRACE, step
@@ -54,7 +54,7 @@ FARTHEST = timedelta(days=1)
 class DetectionTick:
     """One detection over one database. `idle` and `caught_up` tell of the sources: see `event_time` and above.
 
-    `holder` names this daemon among those on the same database.
+    `holder` names this daemon among those on the same database. `clock`: seconds that nobody can set.
     """
 
     def __init__(
@@ -66,12 +66,14 @@ class DetectionTick:
         caught_up: Callable[[], bool],
         holder: str = "log-sentinel",
         tell_the_past: bool = False,
+        clock: Callable[[], float] = steady,
     ) -> None:
         self._database = database
         self._idle = idle
         self._caught_up = caught_up
         self._holder = holder
         self._tell_the_past = tell_the_past
+        self._clock = clock
         self._customers = Customers(database)
         self._rules = {rule.name: rule for rule in detector.rules}
         self._epoch: int | None = None
@@ -159,7 +161,7 @@ class DetectionTick:
         if found is None:
             return None
         traffic = readers.traffic_minutes(self._database, found - timedelta(hours=3), found + MINUTE)
-        closed = self._time.last_closed(_numbers(traffic), now, idle=False)
+        closed = self._time.last_closed(_numbers(traffic), now, self._clock(), idle=False)
         return None if closed is None else closed + 1
 
     def _learn(self, first: int, end: int) -> None:
@@ -189,7 +191,7 @@ class DetectionTick:
         last = self._detector.minute
         first = self._live_from or 0 if last is None else last + 1
         traffic = readers.traffic_minutes(self._database, moment(first - LATE), moment(first) + FARTHEST)
-        closed = self._time.last_closed(_numbers(traffic), now, idle=idle)
+        closed = self._time.last_closed(_numbers(traffic), now, self._clock(), idle=idle)
         if closed is None:
             return
         end = min(closed + 1, first + _whole(FARTHEST))

@@ -40,6 +40,7 @@ class Daemon:
     tick: DetectionTick = field(init=False)
     idle: bool = False
     caught_up: bool = True
+    passed: float = 0.0
 
     def __post_init__(self) -> None:
         self.start()
@@ -50,6 +51,7 @@ class Daemon:
             Detector(RULES, DetectionSettings()),
             idle=lambda: self.idle,
             caught_up=lambda: self.caught_up,
+            clock=lambda: self.passed,
             **changed,
         )
 
@@ -70,6 +72,7 @@ class Daemon:
 
     def look(self, minute: float) -> list[str]:
         """One tick when the wall's clock and the log are at `minute`; gives what happened."""
+        self.passed = minute * 60
         return [f"{one.kind} {one.incident.key}" for one in self.tick(at(minute))]
 
     def live(self, minutes: range, denied: int = 0, **who: Any) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from log_sentinel.store import incidents
 from tests.daemon.test_tick import Daemon, at
 
 if TYPE_CHECKING:
@@ -37,11 +38,25 @@ def test_a_jump_while_lines_come_tells_nothing_and_hides_nothing(
     tell_only_what_comes_after(settled, jump, idle=False)
 
 
-@pytest.mark.parametrize("jump", [JUMPS["an hour back"], JUMPS["to 1970"]], ids=["an hour back", "to 1970"])
-def test_a_jump_back_while_all_is_stored_tells_nothing_and_hides_nothing(
+@pytest.mark.parametrize("jump", JUMPS.values(), ids=JUMPS)
+def test_a_jump_while_all_is_stored_tells_nothing_and_hides_nothing(
     settled: Daemon, jump: Callable[[datetime], datetime]
 ) -> None:
     tell_only_what_comes_after(settled, jump, idle=True)
+
+
+@pytest.mark.parametrize("jump", JUMPS.values(), ids=JUMPS)
+def test_a_spike_that_begins_while_the_clock_is_wrong_is_told(
+    settled: Daemon, jump: Callable[[datetime], datetime]
+) -> None:
+    assert settled.live(range(5), denied=2) == []
+    settled.idle = True
+    settled.passed = 4.9 * 60
+    assert settled.tick(jump(at(4.9))) == []
+    settled.idle = False
+    assert settled.live(range(5, 12), denied=400)[0] == "opened acme"
+    (incident,) = incidents.listing(settled.database)
+    assert at(5) == incident.since
 
 
 def tell_only_what_comes_after(daemon: Daemon, jump: Callable[[datetime], datetime], *, idle: bool) -> None:
@@ -49,6 +64,7 @@ def tell_only_what_comes_after(daemon: Daemon, jump: Callable[[datetime], dateti
     daemon.write(5, denied=2)
     daemon.idle = idle
     assert daemon.look(5.5) == []
+    daemon.passed = 5.6 * 60
     assert daemon.tick(jump(at(5.6))) == []
     daemon.idle = False
     assert daemon.live(range(6, 10), denied=2) == []
