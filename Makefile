@@ -55,8 +55,8 @@ bench-tools:
 
 # Needs uv. Lock files name no index, so that any mirror serves.
 lock:
-	uv pip compile pyproject.toml --extra postgres --group build $(LOCK) -o requirements.lock
-	uv pip compile pyproject.toml --extra postgres --group build --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
+	uv pip compile pyproject.toml --extra postgres --extra nginx --group build $(LOCK) -o requirements.lock
+	uv pip compile pyproject.toml --extra postgres --extra nginx --group build --group dev -c requirements.lock $(LOCK) -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) build dist

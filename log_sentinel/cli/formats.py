@@ -1,30 +1,31 @@
 """`log-sentinel formats`: which log formats are known, which one a file has, whether definitions do what they say."""
 
-import sys
-from contextlib import suppress
-from itertools import chain
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from log_sentinel.cli import opening
 from log_sentinel.cli.exits import Failed
+from log_sentinel.cli.from_nginx import from_nginx
+from log_sentinel.cli.heads import head
 from log_sentinel.cli.options import ConfigFile, Output
 from log_sentinel.cli.output import Shape, show
 
 if TYPE_CHECKING:
     from log_sentinel.parsing.definitions import Definition
 
-# Enough for a few hundred lines of any format; a guess looks at the first 200.
-HEAD_BYTES = 1 << 20
-
 
 def register(app: typer.Typer) -> None:
-    group = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="List, recognise and prove log formats.")
+    group = typer.Typer(
+        rich_markup_mode=None, no_args_is_help=True, help="List, recognise, prove and write log formats."
+    )
     group.command("list")(list_formats)
     group.command("detect")(detect)
     group.command("test")(parse_samples)
+    group.command("new")(new)
+    group.command("from-nginx")(from_nginx)
     app.add_typer(group, name="formats")
 
 
@@ -47,7 +48,7 @@ def detect(
     from log_sentinel.parsing.guessing import guess
 
     known = opening.formats(opening.settings(config))
-    found = guess(_head(path), known.values())
+    found = guess(head(path), known.values())
     if found is None:
         raise Failed(
             f"{path}: none of the formats {', '.join(sorted(known))} reads its first lines. "
@@ -85,31 +86,28 @@ def parse_samples(
         raise typer.Exit(1)
 
 
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Lower case, digits and dashes.")],
+    log: Annotated[str, typer.Option("--from", metavar="PATH", help="A log in that format, packed or not, or -.")],
+) -> None:
+    """Print the beginnings of a definition for a log that no format reads, with lines of the log as its samples.
+
+    Put it into a folder that parsing.definitions names, fill in what is marked, and run `formats test` on the folder.
+    """
+    from log_sentinel.parsing.definitions import NAME
+    from log_sentinel.parsing.skeleton import skeleton
+
+    if re.fullmatch(NAME, name) is None:
+        raise typer.BadParameter("lower case, digits and dashes, beginning with neither of the two", param_hint="NAME")
+    first = head(log)
+    if not first.strip():
+        raise Failed(f"{log}: there is no line in it; a definition begins with real lines. Name a log that has some.")
+    print(skeleton(name, first), end="")
+
+
 def _in_folder(folder: Path) -> "dict[str, Definition]":
     from log_sentinel.parsing.definitions import load_folders
 
     if not folder.is_dir():
         raise Failed(f"{folder}: not a folder; definitions are the *.toml in one.")
     return load_folders([folder])
-
-
-def _head(path: str) -> bytes:
-    """The first bytes of a log, unpacked; of a damaged archive what is before the damage."""
-    if path == "-":
-        return _unpacked(sys.stdin.buffer)
-    with Path(path).open("rb") as file:
-        return _unpacked(file)
-
-
-def _unpacked(stream: BinaryIO) -> bytes:
-    from log_sentinel.sources.archives import MAGIC_BYTES, Damaged, form_of, in_order, unpacked
-
-    magic = stream.read(MAGIC_BYTES)
-    form, pieces = form_of(magic), chain([magic], in_order(stream))
-    head = b""
-    with suppress(Damaged):
-        for piece in unpacked(pieces, form) if form else pieces:
-            head += piece
-            if len(head) >= HEAD_BYTES:
-                break
-    return head[:HEAD_BYTES]

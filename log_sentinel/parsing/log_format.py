@@ -9,10 +9,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 VARIABLE = re.compile(r"\$(?:\{([A-Za-z0-9_]+)\}|([A-Za-z0-9_]+))")
 WHOLE = re.compile(r"\s*log_format\s+(?P<name>[^\s;]+)\s+(?P<rest>.*)\Z", re.DOTALL)
 ESCAPE = re.compile(r"\s*escape=(default|json|none)(?=\s|\Z)\s*")
+CONF_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
+WORD = re.compile(r"[^ ,]*[ ,]|[^ ,]+")
+WIDTH = 90
 CONF_ESCAPES = {"t": "\t", "r": "\r", "n": "\n", '"': '"', "'": "'", "\\": "\\"}
 
 
@@ -44,12 +51,29 @@ def read(directive: str) -> Directive:
     rest = rest.strip("\r\n")
     strings = _strings(rest)
     quoted = whole is not None or mode is not None or _is_quoted(rest, strings)
-    text = "".join(string for string, _ in strings) if quoted else rest
+    text = joined([string for string, _ in strings]) if quoted else rest
     if VARIABLE.search(text) is None:
         raise ValueError(
             f"got {directive[:80]!r}; a log_format has variables such as $remote_addr. Paste it from nginx.conf"
         )
     return Directive(name, escape, text)
+
+
+def joined(strings: Sequence[str]) -> str:
+    """The strings of a directive as one text. nginx looks for variables in each alone: a name ends where its string
+    does."""
+    text = ""
+    for string in strings:
+        last = re.search(r"\$(\w+)\Z", text, re.ASCII)
+        if last is not None and re.match(r"\w", string, re.ASCII):
+            text = f"{text[: last.start()]}${{{last[1]}}}"
+        text += string
+    return text
+
+
+def plain(text: str) -> str:
+    """`text` from between quotes of nginx.conf, its escapes undone as the configuration reader does it."""
+    return CONF_ESCAPE.sub(lambda found: CONF_ESCAPES.get(found[1], found[0]), text)
 
 
 def _is_quoted(text: str, strings: list[tuple[str, str]]) -> bool:
@@ -89,3 +113,33 @@ def _strings(text: str) -> list[tuple[str, str]]:
             position += 1
         strings.append(("".join(string), quote))
     return strings
+
+
+def written(directive: Directive, more: Sequence[str] = ()) -> str:
+    """`directive` as a log_format for nginx.conf, with the variables `more` at its end; one that writes a JSON object
+    has them as members."""
+    text = directive.text
+    if more and text.rstrip().endswith("}") and text.lstrip().startswith("{"):
+        members = "".join(f',"{name}":"${name}"' for name in more)
+        text = text.rstrip()[:-1] + members + "}"
+    elif more:
+        text += "".join(f" ${name}" for name in more)
+    escape = f" escape={directive.escape}" if directive.escape else ""
+    return f"log_format {directive.name}{escape}\n" + "\n".join(f"    {piece}" for piece in _pieces(text)) + ";"
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """`text` quoted for nginx.conf, in pieces of a readable length. nginx looks for variables in each piece alone, so
+    that none may be cut."""
+    piece = ""
+    for word in WORD.findall(text):
+        if piece and len(piece) + len(word) > WIDTH:
+            yield _quoted(piece)
+            piece = ""
+        piece += word
+    yield _quoted(piece)
+
+
+def _quoted(piece: str) -> str:
+    piece = piece.replace("\\", "\\\\").replace("'", "\\'")
+    return "'" + piece.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r") + "'"

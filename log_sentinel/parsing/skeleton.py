@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
 
-from log_sentinel.parsing.definitions import SAMPLE_KINDS
 from log_sentinel.parsing.json_paths import steps
 
 # What a field of this name most often is. Matched without case, the last name of a JSON path.
@@ -25,18 +25,25 @@ description = "..."
 """
 TEXT = """kind = "text"
 language = "fields"
-# the line with a $name in the place of each value, as in the commented sample below
-log_format = '$ip - $user [$time] "$request" $status $bytes'
-shapes = {{ time = "clf" }}
-
-[columns]
-time = {{ from = "time", as = "clf" }}
-status = "status"
-request = "request"
-ip = "ip"
-client = "user"
-response_bytes = "bytes"
+# a $name in the place of each value, as the first line of the log has them; name what is called field
+log_format = {log_format}
 """
+# what stands in a line, the more telling first
+FIELD = re.compile(
+    r'"(?P<request>[A-Z]{3,10} \S+ HTTP/[0-9.]+)"'
+    r'|"(?P<quoted>(?:[^"\\]|\\.)*)"'
+    r"|(?P<clf>[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9:]{8} [+-][0-9]{4})"
+    r"|(?P<iso8601>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:]{8}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)"
+    r"|(?P<ip>(?<![\w.:])(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:.]+)(?![\w.]))"
+    r"|(?P<method>(?<!\S)(?:GET|POST|PUT|DELETE|PATCH|HEAD|OPTIONS)(?!\S))"
+    r"|(?P<target>(?<!\S)/\S*)"
+    r"|(?P<status>(?<![\w.:/-])[1-5][0-9]{2}(?![\w.:/-]))"
+    r'|(?P<field>(?<![\w-])(?:-|[^\s\[\]{}()"=:,;|]+)(?=[\s\]\})"=:,;|]|$))'
+)
+BEFORE, BEHIND = r'(?:"\w*(?:status|code)\w*"\s*:\s*"?|(?<![\w.:/-]))', r"(?![\w.:/-])"
+CODE = re.compile(f"{BEFORE}([1-5][0-9]{{2}}){BEHIND}")
+DENIED = re.compile(f"{BEFORE}(?:403|429){BEHIND}")
+
 SAMPLE = """
 [[sample]]
 kind = "{kind}"
@@ -48,16 +55,54 @@ event = {{ status = {status} }}
 def skeleton(name: str, head: bytes) -> str:
     """A definition called `name` for a log that begins with `head`: a person fills in what cannot be guessed.
 
-    JSON fields are found by their names. Samples are the log's first lines; of each the status is to be put right.
+    JSON fields are found by their names, those of text by what the first line has in their places. Samples are lines of
+    the log, a denied one among them if there is one.
     """
-    lines = [line.decode("utf-8", "replace") for line in head.split(b"\n") if line.strip()][: len(SAMPLE_KINDS)]
-    paths = _paths(lines[0]) if lines else None
-    body = TEXT.format() if paths is None else _json_columns(paths)
+    lines = [line.decode("utf-8", "replace").strip("\r") for line in head.split(b"\n") if line.strip()]
+    paths = _paths(lines[0])
+    body = _text_columns(lines[0]) if paths is None else _json_columns(paths)
+    denied = next((number for number, line in enumerate(lines[1:], 1) if DENIED.search(line)), 1)
+    chosen = [lines[0], *lines[denied : denied + 1], *(lines[1:2] if denied > 1 else lines[2:3])]
     samples = "".join(
-        SAMPLE.format(kind=kind, line=json.dumps(line), status=status)
-        for (kind, status), line in zip((("allowed", 200), ("denied", 403), ("hostile", 403)), lines, strict=False)
+        SAMPLE.format(kind=kind, line=_quoted(line), status=found[1] if (found := CODE.search(line)) else status)
+        for (kind, status), line in zip((("allowed", 200), ("denied", 403), ("hostile", 403)), chosen, strict=False)
     )
     return HEAD.format(name=name) + body + samples
+
+
+def _quoted(text: str) -> str:
+    """`text` as a string of TOML."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _text_columns(line: str) -> str:
+    """The format that the first line has: what is recognised has a column's name, the rest is field1, field2 ..."""
+    columns: dict[str, str] = {}
+    shapes: dict[str, str] = {}
+    names: list[str] = []
+
+    def named(found: re.Match[str]) -> str:
+        kind = found.lastgroup or "field"
+        column = {"clf": "time", "iso8601": "time"}.get(kind, kind)
+        name = column if column not in ("field", "quoted") and column not in names else f"field{len(names) + 1}"
+        names.append(name)
+        if name == "time":
+            columns["time"] = f'{{ from = "time", as = "{kind}" }}'
+            shapes["time"] = "clf" if kind == "clf" else "text"
+        elif name == column:
+            columns[name] = f'"{name}"'
+        if kind in ("request", "quoted"):
+            shapes[name] = "text"
+            return f'"${{{name}}}"'
+        return f"${{{name}}}"
+
+    log_format = FIELD.sub(named, line.replace("$", ""))
+    rows = [TEXT.format(log_format=_quoted(log_format)).rstrip()]
+    rows.append("shapes = { " + ", ".join(f'{name} = "{shape}"' for name, shape in shapes.items()) + " }")
+    rows += ["", "[columns]"]
+    columns = {"time": '{ from = "...", as = "iso8601" }  # or clf, epoch_s, epoch_ms', "status": '"..."'} | columns
+    rows += [f"{name} = {source}" for name, source in columns.items()]
+    return "\n".join(rows) + "\n"
 
 
 def _paths(line: str) -> list[str] | None:

@@ -98,3 +98,36 @@ def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
     ran = log_sentinel("formats", "test", "nowhere", folder=tmp_path)
 
     assert (ran.code, ran.err) == (1, "nowhere: not a folder; definitions are the *.toml in one.\n")
+
+
+OTHER = {
+    "text": """2026-11-24T03:33:33Z 203.0.113.7 "GET /a HTTP/1.1" 200 17ms
+2026-11-24T03:33:34Z 203.0.113.7 "GET /b HTTP/1.1" 403 9ms
+2026-11-24T03:33:35Z 203.0.113.7 "GET /\x7f\U0001f600 HTTP/1.1" 200 9ms
+""",
+    "json": """{"when":{"time":"2026-11-24T03:33:33Z"},"status":200,"remote_ip":"203.0.113.7"}
+{"when":{"time":"2026-11-24T03:33:34Z"},"status":429}
+{"when":{"time":"2026-11-24T03:33:35Z"},"status":200}
+""",
+}
+
+
+@pytest.mark.parametrize("kind", OTHER)
+def test_a_definition_begun_from_a_log_reads_that_log(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "other.log").write_text(OTHER[kind])
+
+    begun = log_sentinel("formats", "new", "acme", "--from", "other.log", folder=tmp_path)
+    (tmp_path / "acme.toml").write_text(begun.out)
+    tried = log_sentinel("formats", "test", ".", "--output", "json", folder=tmp_path)
+
+    assert [{"format": "acme", "samples": 3, "outcome": "as written"}] == json.loads(tried.out)
+
+
+def test_a_definition_is_begun_with_a_name_and_a_line(tmp_path: Path) -> None:
+    (tmp_path / "empty.log").write_text("\n")
+
+    unnamed = log_sentinel("formats", "new", "A B", "--from", "empty.log", folder=tmp_path)
+    empty = log_sentinel("formats", "new", "acme", "--from", "empty.log", folder=tmp_path)
+
+    assert (2, 1) == (unnamed.code, empty.code)
+    assert empty.err.startswith("empty.log: there is no line in it")
