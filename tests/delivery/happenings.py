@@ -28,6 +28,10 @@ EVIDENCE: dict[str, object] = {
     "minutes": [0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 20, 61, 82, 90, 83, 96],
     "usual_per_minute": 0.6,
     "requests": 415,
+    "who": "customer",
+    "succeeded_before": 0.992,
+    "requests_before": 48_210,
+    "hours_before": 336,
 }
 FINDING: dict[str, object] = {
     "cause": "insufficient_permissions",
@@ -47,6 +51,7 @@ SAMPLE: dict[str, object] = {
     "client": "acme-prod",
     "ip": "203.0.113.7",
     "user_agent": "acme-sdk/3.1",
+    "gateway": "kong",
 }
 
 
@@ -110,10 +115,15 @@ def notification(happening: Happening, **other: Any) -> Notification:
     return Notification(**{**usual, **other})
 
 
-def message(happening: Happening | None = None, *, samples: int = 3, **other: Any) -> Message:
-    """The composed message of a happening (an opening unless one is given), `other` as fields of its incident."""
+def message(
+    happening: Happening | None = None, *, samples: int = 3, sample: dict[str, object] | None = None, **other: Any
+) -> Message:
+    """The composed message of a happening (an opening unless one is given), `other` as fields of its incident;
+    `sample`: what its denied requests have otherwise.
+    """
     told = happening or opened(**other)
-    rows = [{**SAMPLE, "time": NOON - timedelta(seconds=11 * at)} for at in range(samples)]
+    row = {**SAMPLE, **(sample or {})}
+    rows = [{**row, "time": NOON - timedelta(seconds=11 * at)} for at in range(samples)]
     return compose(
         notification(told), Background(samples=rows), instance="kong-eu-1", now=told.at + timedelta(seconds=1)
     )

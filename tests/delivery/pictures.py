@@ -8,18 +8,22 @@ from __future__ import annotations
 import html
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from playwright.sync_api import sync_playwright
 
 from log_sentinel.delivery.email.message import Letters
 from log_sentinel.delivery.message.listing import compose_list
 from log_sentinel.delivery.slack.message import Layout
 from tests.delivery.happenings import NOON, grew, message, notification, opened, resolved
-from tests.delivery.test_golden import STORIES, numbered
+from tests.delivery.stories import MATTERS, SAMPLES
+from tests.delivery.test_golden import numbered
+
+if TYPE_CHECKING:
+    from log_sentinel.delivery.message.message import Message
 
 STYLE = """
 body{margin:0;padding:18px;background:#fff;font:15px/1.46 Lato,"Noto Sans","DejaVu Sans",sans-serif;color:#1d1c1d}
@@ -61,41 +65,53 @@ def page(*parts: str) -> str:
     return f"<!doctype html><meta charset=utf-8><style>{STYLE}</style><body>{''.join(parts)}"
 
 
-def pages() -> dict[str, tuple[str, int, int]]:
-    """Name -> HTML, width, height."""
-    layout, letters = Layout(), Letters("log-sentinel@example.com")
+def phone(payload: dict[str, Any]) -> str:
+    """The line of a phone's lock screen: the fallback text."""
+    return f'<div class="phone"><b>Slack</b> #api-alerts<br>{html.unescape(payload["text"])}</div>'
+
+
+def mail_of(told: Message) -> str:
+    letter = Letters("log-sentinel@example.com").letter(told, "oncall@example.com", None, NOON).get_body(("html",))
+    assert letter is not None
+    return str(letter.get_content())
+
+
+def pages() -> dict[str, str]:
+    """Name -> HTML."""
+    layout = Layout()
+    kinds = {name: message(happening, sample=SAMPLES.get(name)) for name, happening in MATTERS.items()}
     alert = layout.incident(message(opened()))
     over = layout.incident(message(resolved()))
     steps = [layout.step(message(step)) for step in (grew(), resolved())]
-    stories = [story for name, story in STORIES.items() if name != "client-grew"]
+    stories = [*MATTERS.values(), opened(), resolved()]
     several = [replace(notification(numbered(at, one)), incident_id=at) for at, one in enumerate(stories, 1047)]
-    letter = letters.letter(message(opened()), "oncall@example.com", None, NOON).get_body(("html",))
-    assert letter is not None
-    phone = f'<div class="phone"><b>Slack</b> #api-alerts<br>{html.unescape(alert["text"])}</div>'
     listed = layout.incident(compose_list(several, instance="kong-eu-1", now=NOON))
     return {
-        "alert-slack": (page(phone, post(alert)), 760, 860),
-        "alert-slack-resolved": (page(post(over), *(post(one, "thread") for one in steps)), 760, 760),
-        "alert-slack-several": (page(post(listed)), 760, 560),
-        "alert-mail": (letter.get_content(), 720, 1040),
+        "alert-slack": page(phone(alert), post(alert)),
+        "alert-slack-resolved": page(post(over), *(post(one, "thread") for one in steps)),
+        "alert-slack-several": page(post(listed)),
+        "alert-mail": mail_of(message(opened())),
+        **{f"kind-{name}-slack": page(phone(told), post(told)) for name, told in slack_of(layout, kinds)},
+        **{f"kind-{name}-mail": mail_of(told) for name, told in kinds.items()},
     }
+
+
+def slack_of(layout: Layout, kinds: dict[str, Message]) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, layout.incident(told)) for name, told in kinds.items()]
 
 
 def main(folder: Path) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("no Chromium: install one, as in apt install chromium")
-    for name, (text, width, height) in pages().items():
-        with tempfile.TemporaryDirectory() as scratch:
-            source = Path(scratch) / "page.html"
-            source.write_text(text, "utf-8")
-            arguments = [f"--user-data-dir={scratch}/profile", f"--screenshot={folder / f'{name}.png'}"]
-            arguments += [f"--window-size={width},{height}", "--force-device-scale-factor=1.5", "--hide-scrollbars"]
-            subprocess.run(
-                [chromium, "--headless", "--no-sandbox", "--disable-gpu", *arguments, source.as_uri()],
-                check=True,
-                capture_output=True,
-            )
+    with sync_playwright() as browsers:
+        # root has no sandbox; the pages are our own and fetch nothing
+        browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        paper = browser.new_page(viewport={"width": 760, "height": 100}, device_scale_factor=1.5)
+        for name, text in pages().items():
+            paper.set_content(text)
+            paper.screenshot(path=folder / f"{name}.png", full_page=True)
+        browser.close()
 
 
 if __name__ == "__main__":

@@ -4,16 +4,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from log_sentinel.delivery.message import wording
-from log_sentinel.delivery.message.causes import steps_for, verdict_of
+from log_sentinel.delivery.message.causes import verdict_of
 from log_sentinel.delivery.message.evidence import figure, series
 from log_sentinel.delivery.message.figures import figures_of
+from log_sentinel.delivery.message.matters import QUIET, Matter, matter_of
 from log_sentinel.delivery.message.message import Chart, Link, Message, Sample
 from log_sentinel.delivery.message.sparkline import sparkline
+from log_sentinel.delivery.message.steps import steps_for
 from log_sentinel.delivery.message.text import Quoted, number, phrase, quoted, url
 from log_sentinel.model.incident import IncidentState
 
@@ -55,7 +58,9 @@ def compose(
         incident = replace(incident, finding=dict(background.finding))
         happening = replace(happening, incident=incident)
     resolved = incident.state is IncidentState.RESOLVED
-    samples = tuple(_sample(row) for row in _unlike(background.samples)[:SAMPLES_SHOWN])
+    matter = matter_of(incident)
+    rows = [] if matter in QUIET else _unlike(background.samples)[:SAMPLES_SHOWN]
+    samples = tuple(map(_sample, rows))
     return Message(
         kind=happening.kind,
         state=incident.state,
@@ -64,18 +69,19 @@ def compose(
         key=notification.idempotency_key,
         instance=quoted(instance, 60),
         rule=quoted(incident.rule, 60),
+        matter=matter,
         title=wording.title(incident),
         headline=wording.headline(happening),
-        summary=wording.summary(incident),
+        summary=wording.summary(happening),
         happened=wording.happened(happening),
         since=incident.since,
         at=happening.at,
-        verdict=verdict_of(incident),
+        verdict=None if matter in QUIET else verdict_of(incident),
         figures=figures_of(incident),
-        chart=_chart(incident.evidence),
+        chart=_chart(incident.evidence, "requests" if matter is Matter.LOG_SILENT else "denials"),
         samples=samples,
         samples_more=max(0, incident.total - len(samples)) if samples else 0,
-        steps=() if resolved else steps_for(incident),
+        steps=() if resolved else steps_for(incident, _gateway(background.samples)),
         late_minutes=late_minutes(notification, now),
         merged=merged,
         links=_links(incident.labels),
@@ -93,13 +99,19 @@ def _links(labels: Mapping[str, str]) -> tuple[Link, ...]:
     return (Link("Runbook", runbook),) if runbook else ()
 
 
-def _chart(evidence: Mapping[str, object]) -> Chart | None:
+def _gateway(rows: Sequence[Mapping[str, object]]) -> str | None:
+    """Whose log most of `rows` come from."""
+    named = Counter(str(row["gateway"]) for row in rows if row.get("gateway"))
+    return named.most_common(1)[0][0] if named else None
+
+
+def _chart(evidence: Mapping[str, object], of: str) -> Chart | None:
     minutes = series(evidence, "minutes")
     if not any(minutes):
         return None
     usual = figure(evidence, "usual_per_minute")
     beside = f", usually {number(usual)}" if usual is not None else ""
-    caption = phrase(f"denials in the last {len(minutes)} min, at most {number(max(minutes))} a minute{beside}")
+    caption = phrase(f"{of} in the last {len(minutes)} min, at most {number(max(minutes))} a minute{beside}")
     return Chart(sparkline(minutes), caption, tuple(minutes))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from log_sentinel.delivery.message.evidence import distinct, figure, tops
+from log_sentinel.delivery.message.matters import QUIET, Matter, matter_of
 from log_sentinel.delivery.message.message import Figure
+from log_sentinel.delivery.message.phrases import denied_share, lasted
 from log_sentinel.delivery.message.text import Phrase, counted, joined, number, phrase, quoted
 from log_sentinel.model.spike import Dimension
 
@@ -22,16 +24,36 @@ OTHERS = (
 
 def figures_of(incident: Incident) -> tuple[Figure, ...]:
     """At most eight figures, the ones that say most first."""
+    if matter_of(incident) in QUIET:
+        return (_now(incident), Figure("Silent for", phrase(lasted(incident))))
     tops_of_others = (
         _top(incident, name, label) for dimension, name, label in OTHERS if incident.dimension is not dimension
     )
-    found = (_now(incident), _share(incident), _statuses(incident), _in_all(incident), *tops_of_others)
+    found = (
+        _now(incident),
+        _share(incident),
+        _statuses(incident),
+        _in_all(incident),
+        _before(incident),
+        *tops_of_others,
+    )
     return tuple(one for one in found if one is not None)
 
 
 def _now(incident: Incident) -> Figure:
     usual = "no usual level yet" if incident.expected is None else f"usual {number(round(incident.expected, 1))}"
-    return Figure("Denials", phrase(number(incident.observed), f" in {incident.window_minutes} min ({usual})"))
+    label = "Requests" if matter_of(incident) is Matter.LOG_SILENT else "Denials"
+    return Figure(label, phrase(number(incident.observed), f" in {incident.window_minutes} min ({usual})"))
+
+
+def _before(incident: Incident) -> Figure | None:
+    """What its requests came to before it began."""
+    requests, share = figure(incident.evidence, "requests_before"), figure(incident.evidence, "succeeded_before")
+    if incident.dimension not in (Dimension.CLIENT, Dimension.IP) or not requests or share is None:
+        return None
+    hours = figure(incident.evidence, "hours_before")
+    seen = f", seen in {counted(int(hours), 'hour')}" if hours else ""
+    return Figure("Before", phrase(f"{share:.1%} of {counted(int(requests), 'request')} succeeded{seen}"))
 
 
 def _in_all(incident: Incident) -> Figure:
@@ -40,10 +62,10 @@ def _in_all(incident: Incident) -> Figure:
 
 
 def _share(incident: Incident) -> Figure | None:
-    requests = figure(incident.evidence, "requests")
-    if not requests or not 0 < incident.observed <= requests:
+    share, requests = denied_share(incident), figure(incident.evidence, "requests")
+    if share is None or requests is None:
         return None
-    return Figure("Denied share", phrase(f"{incident.observed / requests:.1%} of {number(requests)} requests"))
+    return Figure("Denied share", phrase(f"{share:.1%} of {number(requests)} requests"))
 
 
 def _statuses(incident: Incident) -> Figure | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from log_sentinel.delivery.message.composing import late_minutes
+from log_sentinel.delivery.message.matters import matter_of
 from log_sentinel.delivery.message.message import Figure, Message, Step
 from log_sentinel.delivery.message.text import counted, joined, phrase, quoted
 from log_sentinel.delivery.message.wording import headline
@@ -43,6 +44,7 @@ def compose_list(told: Sequence[Notification], *, instance: str, now: datetime) 
         key=f"{first.idempotency_key}+{len(told) - 1}",
         instance=quoted(instance, 60),
         rule=quoted("several"),
+        matter=matter_of(worst.incident),
         title=phrase(counted(len(latest), "incident"), " at once"),
         headline=phrase(summary, " Worst: ", headline(worst)),
         summary=summary,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from log_sentinel.delivery.message.matters import Matter
     from log_sentinel.delivery.message.text import Phrase, Quoted, Url
     from log_sentinel.model.incident import HappeningKind, IncidentState
     from log_sentinel.model.spike import Severity
@@ -76,10 +77,10 @@ class Chart:
 class Message:
     """One happening, ready to be told.
 
-    `number` is the incident's (None: the message is about several), `key` the same for every attempt at telling this.
-    `title` stays the same over the incident's life ("403 spike: client acme"); `headline` is the whole of it in one
-    line, for a phone; `happened` is this one step. Times are UTC; `late_minutes` is how long it took to get here,
-    when that is worth a word, `merged` how many steps it tells in one.
+    `matter` is what kind of thing it is. `number` is the incident's (None: the message is about several), `key` the
+    same for every attempt at telling this. `title` stays the same over the incident's life ("Denial spike: client
+    acme"); `headline` is the whole of it in one line, for a phone; `happened` is this one step. Times are UTC;
+    `late_minutes` is how long it took to get here, when that is worth a word, `merged` how many steps it tells in one.
     """
 
     kind: HappeningKind
@@ -89,6 +90,7 @@ class Message:
     key: str
     instance: Quoted
     rule: Quoted
+    matter: Matter
     title: Phrase
     headline: Phrase
     summary: Phrase

@@ -39,6 +39,7 @@ def facts(notification: Notification, message: Message) -> dict[str, Any]:
         "incident": {
             "id": message.number,
             "rule": message.rule,
+            "matter": message.matter.value,
             "dimension": incident.dimension.value,
             "key": incident.key,
             "severity": incident.severity.value,
