@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from log_sentinel.sources.following import Content
 
 
+OVER = (GenerationState.FINISHED, GenerationState.GAP)
+
+
 class Role(Enum):
     """LIVE: under the name that is followed. LEFT: its name belongs to another file now, or to none; it may still be
     written. COPY: a copy or an archive that nobody writes to. LOST: no file holds more of it."""
@@ -99,7 +102,11 @@ class Held:
         """To where it stands in the store; the file it is read from stays."""
         device, inode = self.key
         size = max(stored.size_seen, self.at.size_seen)
-        self.following.go_back(replace(stored, path=self.path, device=device, inode=inode, size_seen=size))
+        state = stored.state
+        if state in OVER and self.role is not Role.LOST:
+            # it was taken up again, of which the store knows nothing yet: stored as over, what is left would be lost
+            state = GenerationState.ACTIVE if self.role is Role.LIVE else GenerationState.DRAINING
+        self.following.go_back(replace(stored, path=self.path, device=device, inode=inode, size_seen=size, state=state))
         self.due = True
         self.passed = self.ended = self.settled = False
         self.ending = self.role in (Role.COPY, Role.LOST)

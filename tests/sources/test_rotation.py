@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -240,3 +241,29 @@ def test_other_files_that_begin_like_the_log_are_no_rotated_logs(log: Path) -> N
     rotate(log)
     append(log, text(2))
     assert lines(2) == watch.new()
+
+
+def test_a_file_that_got_its_name_back_is_followed_also_after_reading_went_back(tmp_path: Path) -> None:
+    log, rotated = tmp_path / "access.log", tmp_path / "access.log.1"
+    log.write_bytes(text(0))
+    watch = Watch(log, start="beginning")
+    assert lines(0) == watch.new()
+    log.rename(rotated)
+    log.write_bytes(text(1))
+    assert lines(1) == watch.new() + watch.later()
+    assert ("access.log", "finished", 11) in watch.states()
+    log.unlink()
+    rotated.rename(log)
+    assert [] == watch.new()
+    watch.tail.rewind()
+    append(log, text(2))
+    assert lines(2) == watch.new()
+    assert ("access.log", "active", 22) in watch.states()
+    watch.tail.close()
+    append(log, text(3))
+    shutil.copyfile(log, rotated)
+    os.truncate(log, 0)
+    watch.restart()
+    assert lines(3) == watch.new()
+    watch.restart()
+    assert [] == watch.later()
