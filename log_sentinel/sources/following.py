@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from log_sentinel.model.lines import GenerationState, Lines, Move
 from log_sentinel.sources.archives import Stream
 from log_sentinel.sources.cutting import BOM, noise, whole_lines
-from log_sentinel.sources.generations import HEAD_BYTES, digest, moved, same_head, stood_at
+from log_sentinel.sources.generations import HEAD_BYTES, TAIL_BYTES, digest, moved, same_head, stood_at
 from log_sentinel.sources.opening import PlainFile, refuse_binary
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class Following:
         """Takes the lines of `data`, which begins with the tail, up to `end`."""
         start = self.at.tail_len
         base = self.at.offset - start
-        return self._lines(data[start:end], moved(self.at, content, base + end, data[:end], base + len(data)))
+        to = moved(self.at, content, base + end, data[max(0, end - TAIL_BYTES) : end], base + len(data))
+        return self._lines(data[start:end], to)
 
     def _pass_noise(self, content: Content, data: bytes, passed: int) -> Lines:
         offset = self.at.offset + passed
