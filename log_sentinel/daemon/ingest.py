@@ -14,7 +14,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,9 +37,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 CHUNK_BYTES = 4 << 20
-# Batches between reading and the database, and how many of them may share one transaction.
+# Batches between reading and the database, and how many of them may share one transaction: where nobody waits for the
+# rows, many, since the counts of many need hardly more rows than those of one.
 AHEAD = 3
 COMMIT_BATCHES = 2
+COMMIT_BATCHES_OF_A_PASS = 8
 # A busy live log wakes us at every write; lines gather this long so that a commit is worth its cost.
 GATHER_SECONDS = 0.2
 # At the end of one pass: how often it is looked whether everything read is committed.
@@ -211,9 +213,12 @@ class Ingest:
                 return
 
     def _take(self) -> list[_InFlight | None]:
-        """The next batch, and with it those behind it that are parsed already; None closes the line."""
+        """The next batch, and with it those behind it that were read before it was parsed; None closes the line."""
+        most = COMMIT_BATCHES_OF_A_PASS if self._wakeups is None else COMMIT_BATCHES
         taken = [self._in_flight.get()]
-        while taken[-1] is not None and len(taken) < COMMIT_BATCHES:
+        while (last := taken[-1]) is not None and len(taken) < most:
+            # whoever is taken off the line makes room for another: lines unparsed would be many more than AHEAD
+            wait([last.batch])
             try:
                 taken.append(self._in_flight.get_nowait())
             except queue.Empty:
