@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.parsing.bulk import ADDRESS, COUNTED, REQUEST, Taken, activity
+from log_sentinel.parsing.bulk import COUNTED, REQUEST, Taken
+from log_sentinel.parsing.bulk_activity import ADDRESS, activity
 from log_sentinel.parsing.bulk_counts import RouteCounts
 from log_sentinel.parsing.json_lines import MISSING, ColumnDecoder, JsonReader
 from log_sentinel.parsing.routes import ANY_METHOD, MALFORMED
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from log_sentinel.parsing.line_starts import LineStarts
 
     # TRAFFIC, frames of ACTIVITY, the routes of the requests that are kept
-    Counted = tuple[pl.DataFrame, list[pl.DataFrame], list[str]]
+    Counted = tuple[pl.DataFrame, pl.DataFrame, list[str]]
 
 
 COUNTING = ("time", "status", *REQUEST, *ADDRESS, "route", "client")
@@ -85,7 +86,7 @@ class BulkJson:
         ]
         tally = Tally(self.denied)
         tally.add_all(times, routes, statuses, clients, addresses)
-        return tally.traffic(), [tally.activity()], [routes[number] for number in numbers]
+        return tally.traffic(), tally.activity(), [routes[number] for number in numbers]
 
     def _at_once(
         self, columns: dict[str, list[object]], times: list[int], statuses: list[int], numbers: list[int]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.parsing.anchored import Anchored, anchor
-from log_sentinel.parsing.bulk import ADDRESS, COUNTED, REQUEST, Taken, activity
+from log_sentinel.parsing.bulk import COUNTED, REQUEST, Taken
+from log_sentinel.parsing.bulk_activity import ADDRESS, activity
 from log_sentinel.parsing.bulk_counts import RouteCounts
 from log_sentinel.parsing.cutting import Cutter, InOrder, cuttable, first_given
 from log_sentinel.parsing.rows import Rows
@@ -82,7 +83,7 @@ class BulkText:
         return Rows(
             offsets=whole["index"].to_list(),
             statuses=whole["status"].to_list(),
-            times=[self.canonical.clock.read(value) or 0 for value in inputs["time"]],
+            times=[time or 0 for time in self.canonical.clock.read_all(inputs["time"])],
             routes=routes.of_rows(whole),
             targets=list(map(self.canonical.target, *(inputs.get(name, missing) for name in REQUEST))),
             addresses=self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS)),

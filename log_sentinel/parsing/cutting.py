@@ -126,22 +126,20 @@ def typed(
 ) -> pl.DataFrame:
     """`frame` without the rows whose `fits` is not true or whose time or status cannot be read: index, minute,
     status, and the columns that are none of these."""
-    (time_column, read_time), (status_column, read_status) = time, status
-    times, bad_times = _distinct(frame[time_column], read_time)
-    statuses, bad_statuses = _distinct(frame[status_column], read_status)
-    fits = pl.col("fits")
-    if bad_times:
-        fits &= pl.col(time_column).is_in(list(times))
-    if bad_statuses:
-        fits &= pl.col(status_column).is_in(list(statuses))
-    if bad_times or bad_statuses or not frame["fits"].all(ignore_nulls=False):
-        frame = frame.filter(fits)
-    return frame.select(
+
+    def to_minute(value: str) -> int | None:
+        at = time[1](value)
+        return None if at is None else at - at % MINUTE
+
+    typed = frame.select(
         "index",
-        _mapped(time_column, {value: at - at % MINUTE for value, at in times.items()}, pl.Int64).alias("minute"),
-        _mapped(status_column, statuses, pl.Int16).alias("status"),
-        pl.exclude("index", "fits", time_column, status_column),
+        "fits",
+        _read(frame[time[0]], to_minute, pl.Int64).alias("minute"),
+        _read(frame[status[0]], status[1], pl.Int16).alias("status"),
+        pl.exclude("index", "fits", time[0], status[0]),
     )
+    fits = typed.select(pl.col("fits") & pl.col("minute").is_not_null() & pl.col("status").is_not_null()).to_series()
+    return (typed if fits.all(ignore_nulls=False) else typed.filter(fits)).drop("fits")
 
 
 def cuttable(cuts: Sequence[Cut]) -> bool:
@@ -163,17 +161,12 @@ def sliced(column: pl.Expr, start: int | pl.Expr, length: int | pl.Expr | None =
     return column.cast(pl.Binary).bin.slice(start, length).cast(pl.String)
 
 
-def _distinct(column: pl.Series, read: Callable[[str], int | None]) -> tuple[dict[object, int], bool]:
-    """What the distinct values were read as, and whether any could not be."""
-    values = column.unique().to_list()
-    found = {value: at for value in values if value is not None and (at := read(value)) is not None}
-    return found, len(found) < len(values)
-
-
-def _mapped(column: str, values: Mapping[object, int], dtype: type[pl.DataType]) -> pl.Expr:
-    if not values:
-        return pl.lit(None, dtype)
-    return pl.col(column).replace_strict(list(values), list(values.values()), return_dtype=dtype)
+def _read(column: pl.Series, read: Callable[[str], int | None], dtype: type[pl.DataType]) -> pl.Series:
+    """What each text of `column` is read as, told from its distinct ones; null for null."""
+    distinct = column.unique().drop_nulls()
+    # a place among the distinct values is found quicker than a value by its text
+    places = column.cast(pl.Enum(distinct)).to_physical()
+    return pl.Series([read(value) for value in distinct.to_list()], dtype=dtype).gather(places)
 
 
 def _fits(cut: Cut, value: pl.Expr) -> list[pl.Expr]:

@@ -114,7 +114,7 @@ class Parser:
         if taken is not None:
             read.rows.append(taken.rows)
             read.traffic.append(taken.traffic)
-            read.activity += taken.activity
+            read.activity.append(taken.activity)
             read.lines += taken.lines
             if not taken.left:
                 return read
