@@ -5,14 +5,13 @@ from __future__ import annotations
 import glob
 import os
 import stat
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from log_sentinel.cli import opening
 from log_sentinel.cli.exits import BAD_SETTINGS, Failed
 from log_sentinel.config.mistakes import Mistake, nearest
+from log_sentinel.daemon.findings.finding import Finding, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,22 +20,6 @@ if TYPE_CHECKING:
     from log_sentinel.daemon.settings import Settings
     from log_sentinel.parsing.definitions import Definition
     from log_sentinel.sources.settings import FileSource
-
-
-class State(StrEnum):
-    """fine; note: it will work, but look; wrong: it cannot be used."""
-
-    FINE = "fine"
-    NOTE = "note"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    state: State
-    what: str
-    says: str
-    todo: str = ""
 
 
 def findings(loaded: Loaded[Settings]) -> list[Finding]:

@@ -28,7 +28,7 @@ Read = Callable[[object], Any]
 KEYS: dict[str, Read] = {
     "description": written.text,
     "kind": partial(written.choice, Kind),
-    "dimension": partial(written.choice, Dimension),
+    "dimension": partial(written.choice, Dimension, apart_from=(Dimension.SELF,)),
     "window": partial(written.minutes, most=WIDEST),
     "at_least": written.count,
     "times_usual": written.factor,
@@ -41,7 +41,7 @@ KEYS: dict[str, Read] = {
     "of": partial(written.choice, Of),
     "for": partial(written.minutes, most=WIDEST),
     "keep_firing_for": partial(written.minutes, most=24 * 60),
-    "severity": partial(written.choice, Severity),
+    "severity": partial(written.choice, Severity, apart_from=(Severity.NOTICE,)),
     "labels": written.texts,
     "runbook": written.text,
     "series": lambda found: found,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from log_sentinel.config import durations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
 Choice = TypeVar("Choice", bound=StrEnum)
 Value = TypeVar("Value")
@@ -38,8 +38,8 @@ def text(found: object) -> str:
     return found.strip()
 
 
-def choice(kinds: type[Choice], found: object) -> Choice:
-    allowed = [kind.value for kind in kinds]
+def choice(kinds: type[Choice], found: object, apart_from: Collection[Choice] = ()) -> Choice:
+    allowed = [kind.value for kind in kinds if kind not in apart_from]
     if found not in allowed:
         raise ValueError(f"got {shown(found)}; one of {', '.join(allowed)}.{did_you_mean(found, allowed)}")
     return kinds(str(found))

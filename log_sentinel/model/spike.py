@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Dimension(StrEnum):
+    """What is denied, or where. `self` is log-sentinel: what it cannot see or do; no rule looks at that."""
+
     ALL = "all"
     CLIENT = "client"
     IP = "ip"
@@ -13,9 +15,13 @@ class Dimension(StrEnum):
     ROUTE = "route"
     ROUTE_CLIENT = "route_client"
     SOURCE = "source"
+    SELF = "self"
 
 
 class Severity(StrEnum):
+    """The least first. `notice` is what log-sentinel tells of itself; no rule has it."""
+
+    NOTICE = "notice"
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"

@@ -8,10 +8,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from log_sentinel.incidents.grouping import SEVERITIES
 from log_sentinel.incidents.people import acknowledged, resolved
 from log_sentinel.incidents.states import EDGES
 from log_sentinel.model.incident import IncidentState
-from log_sentinel.model.spike import Dimension, Severity, Spike
+from log_sentinel.model.spike import Dimension, Spike
 from tests.incidents.spikes import Kept, a_spike, at, sharing
 
 ENTITIES = [
@@ -29,7 +30,7 @@ def some_spikes(draw: st.DrawFn, minute: int) -> list[Spike]:
             key,
             dimension=dimension,
             observed=draw(st.integers(20, 900)),
-            severity=draw(st.sampled_from(list(Severity))),
+            severity=draw(st.sampled_from(SEVERITIES)),
             since=at(minute - draw(st.integers(0, 30))),
         )
         for dimension, key in draw(st.lists(st.sampled_from(ENTITIES), unique=True))
