@@ -40,7 +40,7 @@ _LISTS = {
     "routes": pl.col("route"),
 }
 _OF = {Dimension.CLIENT: "clients", Dimension.IP: "ips", Dimension.NETWORK: "networks", Dimension.ROUTE: "routes"}
-_REST = {dimension: dimension.value for dimension in Dimension if dimension not in _OF}
+_REST = {dimension: dimension.value for dimension in Dimension if dimension not in {*_OF, Dimension.SELF}}
 
 
 class Shapes:
