@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from log_sentinel.delivery.message.composing import Background
+from log_sentinel.delivery.message.composing import NOTHING_KNOWN, Background
 from log_sentinel.model.spike import Dimension
 from log_sentinel.store.readers import sample_denials
 
@@ -26,6 +26,8 @@ MINUTE = timedelta(minutes=1)
 
 def around(database: Database, incident: Incident) -> Background:
     """The newest denied requests of `incident` and their prevailing verdict. Raises StoreError."""
+    if incident.dimension is Dimension.SELF:
+        return NOTHING_KNOWN
     where = {incident.dimension.value: incident.key} if incident.dimension in COLUMNS else {}
     until = (incident.resolved_at or incident.last_seen_at) + MINUTE
     rows = sample_denials(database, incident.since, until, where, LOOKED_AT).to_dicts()

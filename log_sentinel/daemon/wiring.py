@@ -16,6 +16,7 @@ from log_sentinel.daemon.background import around
 from log_sentinel.daemon.error_logs import ErrorLogs, error_log_definitions, settings_of, source_of
 from log_sentinel.daemon.health import of_daemon
 from log_sentinel.daemon.ingest import Ingest, Reading
+from log_sentinel.daemon.itself import watch_itself
 from log_sentinel.daemon.jobs import Jobs
 from log_sentinel.daemon.lifecycle import Parts
 from log_sentinel.daemon.metrics import DaemonMetrics
@@ -24,7 +25,6 @@ from log_sentinel.daemon.readings import chooser, definitions, options_for
 from log_sentinel.daemon.status import Status
 from log_sentinel.daemon.tally import Tally
 from log_sentinel.daemon.tick import DetectionTick
-from log_sentinel.delivery.heartbeat import Heartbeat
 from log_sentinel.delivery.loop import Delivery
 from log_sentinel.detection.detector import Detector
 from log_sentinel.detection.rules import load_rules, rule_files
@@ -179,9 +179,7 @@ class _Daemon:
         self.jobs.every(settings.detection.every, "detection", self._detect)
         self.jobs.every(settings.log.status_every, "status", status)
         self.jobs.every(RETENTION_EVERY, "retention", self._sweep)
-        if settings.heartbeat is not None:
-            heartbeat = Heartbeat(settings.heartbeat, settings.instance)
-            self.jobs.every(settings.heartbeat.every, "heartbeat", lambda now: self._beat(heartbeat, now))
+        watch_itself(self.jobs, self.database, settings, self.health, self.delivery.wake)
 
     def _detect(self, now: datetime) -> None:
         if self.tick(now):
@@ -189,11 +187,6 @@ class _Daemon:
 
     def _sweep(self, now: datetime) -> None:
         sweep(self.database, self.settings.retention, now, instance=self.settings.instance)
-
-    def _beat(self, heartbeat: Heartbeat, now: datetime) -> None:
-        """A sign of life, as long as lines come in and detection looks at them: silence must mean trouble."""
-        if self.health().ready and self.jobs.states["detection"].failing_since is None:
-            heartbeat.beat(now)
 
 
 def _muted(database: Database, now: datetime) -> Callable[[Incident], bool]:

@@ -17,7 +17,7 @@ from log_sentinel.delivery.undeliverable import Undeliverable
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from log_sentinel.delivery.settings import HeartbeatSettings
+    from pydantic import SecretStr
 
 log = structlog.get_logger(__name__)
 
@@ -27,9 +27,9 @@ SECONDS = 10.0
 class Heartbeat:
     """Posts the sign of life. `failing`: why the last one did not arrive, None if it did."""
 
-    def __init__(self, settings: HeartbeatSettings, instance: str) -> None:
+    def __init__(self, url: SecretStr, instance: str) -> None:
         self.failing: str | None = None
-        self._url = settings.url
+        self._url = url
         self._instance = instance
 
     def beat(self, now: datetime) -> bool:

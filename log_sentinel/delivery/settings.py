@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Literal, Self
@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from log_sentinel.config.durations import Duration
 from log_sentinel.config.section import Section
 from log_sentinel.delivery.channels import CHANNELS, AnyChannelSettings
+from log_sentinel.delivery.terms import Zone
 from log_sentinel.model.incident import HappeningKind
 from log_sentinel.model.spike import Dimension, Severity
 
@@ -54,15 +55,22 @@ class Route(Section):
 
 
 class HeartbeatSettings(Section):
-    """`[heartbeat]`: where the sign of life is posted, and how often. The URL is a secret: who has it can fake life."""
+    """`[heartbeat]`: where the sign of life is posted, and how often; when the daily report is told over the channels.
 
-    url: SecretStr
+    The URL is a secret: who has it can fake life.
+    """
+
+    url: SecretStr | None = None
     every: Duration = Field(default=timedelta(minutes=1))
+    daily_at: time | None = None
+    zone: Zone = "UTC"
 
     @model_validator(mode="after")
     def _is_a_url(self) -> Self:
-        if not self.url.get_secret_value().startswith(("https://", "http://")):
+        if self.url is not None and not self.url.get_secret_value().startswith(("https://", "http://")):
             raise ValueError("url is no URL; it begins with https://")
+        if self.url is None and self.daily_at is None:
+            raise ValueError("set url, daily_at or both")
         return self
 
 

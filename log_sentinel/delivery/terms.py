@@ -26,12 +26,15 @@ def _zone(name: str) -> str:
     return name
 
 
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
 class QuietHours(Section):
     """From `since` to `until` (HH:MM in `zone`) nothing up to the severity `up_to` is told; it is told at their end."""
 
     since: time
     until: time
-    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    zone: Zone = "UTC"
     up_to: Severity = Severity.WARNING
 
     def end(self, now: datetime) -> datetime | None:

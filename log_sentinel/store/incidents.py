@@ -10,16 +10,17 @@ from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import and_, exists, insert, or_, select, update
 
 from log_sentinel.model.incident import Happening, HappeningKind, Incident, IncidentState
+from log_sentinel.model.spike import Dimension
 from log_sentinel.store.tables import incident_events, incidents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.engine import Connection
 
     from log_sentinel.store.engine import Database
@@ -46,9 +47,29 @@ class History:
 def known(connection: Connection, resolved_since: datetime) -> list[Incident]:
     """Every incident that is not resolved, and those resolved since then (event time, UTC), the oldest first.
 
-    Holds their rows until the transaction ends: what people do meanwhile comes after it.
+    Those that log-sentinel has with itself are not among them. Holds their rows until the transaction ends: what people
+    do meanwhile comes after it.
     """
     wanted = or_(incidents.c.state != IncidentState.RESOLVED, incidents.c.resolved_at >= resolved_since)
+    return _held(connection, and_(wanted, incidents.c.dimension != Dimension.SELF))
+
+
+def known_of_self(connection: Connection) -> list[Incident]:
+    """What log-sentinel has with itself and is not resolved, of all instances, the oldest first; held as by `known`."""
+    return _held(connection, and_(incidents.c.state != IncidentState.RESOLVED, incidents.c.dimension == Dimension.SELF))
+
+
+def is_there(connection: Connection, incident: Incident) -> bool:
+    """Whether there is one, resolved or not, of the same rule, dimension and key."""
+    same = and_(
+        incidents.c.rule == incident.rule,
+        incidents.c.dimension == incident.dimension,
+        incidents.c.key == incident.key,
+    )
+    return bool(connection.scalar(select(exists().where(same))))
+
+
+def _held(connection: Connection, wanted: ColumnElement[bool]) -> list[Incident]:
     rows = connection.execute(select(incidents).where(wanted).order_by(incidents.c.id).with_for_update())
     return [_incident(row) for row in rows]
 

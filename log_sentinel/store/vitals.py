@@ -21,9 +21,14 @@ if TYPE_CHECKING:
 
     from log_sentinel.store.engine import Database
 
-SOURCE_MINUTES = {"source": pl.String, "minute": TIME, "n": pl.Int64}
-REJECTED = {"source": pl.String, "hour": TIME, "reason": pl.String, "n": pl.Int64}
-BY_ADDRESS = {"ip": pl.String, "n": pl.Int64}
+SOURCE_MINUTES: dict[str, pl.DataType | type[pl.DataType]] = {"source": pl.String, "minute": TIME, "n": pl.Int64}
+REJECTED: dict[str, pl.DataType | type[pl.DataType]] = {
+    "source": pl.String,
+    "hour": TIME,
+    "reason": pl.String,
+    "n": pl.Int64,
+}
+BY_ADDRESS: dict[str, pl.DataType | type[pl.DataType]] = {"ip": pl.String, "n": pl.Int64}
 MOST_ADDRESSES = 1000
 ENDED = (GenerationState.FINISHED, GenerationState.GAP)
 

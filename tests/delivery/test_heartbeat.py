@@ -15,7 +15,7 @@ from tests.delivery.http_server import HttpServer, Reply
 
 
 def heartbeat(url: str) -> Heartbeat:
-    return Heartbeat(HeartbeatSettings(url=SecretStr(url)), "edge-1")
+    return Heartbeat(SecretStr(url), "edge-1")
 
 
 def test_it_says_who_lives_and_when() -> None:

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from log_sentinel.delivery.message.message import Message
 
 # ANSI colours (ECMA-48 SGR), only where standard output is a terminal
-COLOURS = {Severity.CRITICAL: "\x1b[1;31m", Severity.WARNING: "\x1b[1;33m", Severity.INFO: "\x1b[1;34m"}
+COLOURS = {
+    Severity.CRITICAL: "\x1b[1;31m",
+    Severity.WARNING: "\x1b[1;33m",
+    Severity.INFO: "\x1b[1;34m",
+    Severity.NOTICE: "\x1b[1;36m",
+}
 RESOLVED, PLAIN = "\x1b[1;32m", "\x1b[0m"
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SUBJECT_CHARACTERS = 180
 # Mail clients make links of these wherever they stand.
 LINK = re.compile(r"(?i)(://|www\.|mailto:)")
-PRIORITY = {Severity.CRITICAL: "1", Severity.WARNING: "3", Severity.INFO: "5"}
+PRIORITY = {Severity.CRITICAL: "1", Severity.WARNING: "3", Severity.INFO: "5", Severity.NOTICE: "5"}
 
 
 def shown_in_text(text: str) -> str:
@@ -76,7 +76,8 @@ class Letters:
 
     def subject(self, message: Message) -> str:
         """The same over the incident's life but for its state, so that clients keep the conversation together."""
-        state = "RESOLVED" if message.state is IncidentState.RESOLVED else "FIRING"
+        firing = "NOTICE" if message.severity is Severity.NOTICE else "FIRING"
+        state = "RESOLVED" if message.state is IncidentState.RESOLVED else firing
         number = "" if message.number is None else f"#{message.number} "
         text = f"[{state}] {number}{message.title} ({message.instance})"
         # an encoded word (RFC 2047) in the text would be decoded by Python's own header parser, line ends and all

@@ -13,7 +13,7 @@ from log_sentinel.delivery.message import wording
 from log_sentinel.delivery.message.causes import verdict_of
 from log_sentinel.delivery.message.evidence import figure, series
 from log_sentinel.delivery.message.figures import figures_of
-from log_sentinel.delivery.message.matters import QUIET, Matter, matter_of
+from log_sentinel.delivery.message.matters import NOTHING_DENIED, Matter, matter_of
 from log_sentinel.delivery.message.message import Chart, Link, Message, Sample
 from log_sentinel.delivery.message.sparkline import sparkline
 from log_sentinel.delivery.message.steps import steps_for
@@ -59,7 +59,7 @@ def compose(
         happening = replace(happening, incident=incident)
     resolved = incident.state is IncidentState.RESOLVED
     matter = matter_of(incident)
-    rows = [] if matter in QUIET else _unlike(background.samples)[:SAMPLES_SHOWN]
+    rows = [] if matter in NOTHING_DENIED else _unlike(background.samples)[:SAMPLES_SHOWN]
     samples = tuple(map(_sample, rows))
     return Message(
         kind=happening.kind,
@@ -76,7 +76,7 @@ def compose(
         happened=wording.happened(happening),
         since=incident.since,
         at=happening.at,
-        verdict=None if matter in QUIET else verdict_of(incident),
+        verdict=None if matter in NOTHING_DENIED else verdict_of(incident),
         figures=figures_of(incident),
         chart=_chart(incident.evidence, "requests" if matter is Matter.LOG_SILENT else "denials"),
         samples=samples,

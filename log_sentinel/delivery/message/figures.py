@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from log_sentinel.delivery.message import notices
 from log_sentinel.delivery.message.evidence import distinct, figure, tops
 from log_sentinel.delivery.message.matters import QUIET, Matter, matter_of
 from log_sentinel.delivery.message.message import Figure
@@ -24,6 +25,8 @@ OTHERS = (
 
 def figures_of(incident: Incident) -> tuple[Figure, ...]:
     """At most eight figures, the ones that say most first."""
+    if matter_of(incident) is Matter.NOTICE:
+        return notices.figures(incident)
     if matter_of(incident) in QUIET:
         return (_now(incident), Figure("Silent for", phrase(lasted(incident))))
     tops_of_others = (

@@ -26,9 +26,11 @@ class Matter(StrEnum):
     DISTRIBUTED = "distributed"
     SILENCE = "silence"
     LOG_SILENT = "log-silence"
+    NOTICE = "notice"
 
 
 QUIET = frozenset({Matter.SILENCE, Matter.LOG_SILENT})
+NOTHING_DENIED = QUIET | {Matter.NOTICE}
 # What a label may be said of.
 DIMENSIONS = {
     Matter.SCANNER: (Dimension.IP, Dimension.NETWORK, Dimension.CLIENT),
@@ -42,6 +44,8 @@ FEWER_TIMES = 2
 
 def matter_of(incident: Incident) -> Matter:
     """How `incident` is told."""
+    if incident.dimension is Dimension.SELF:
+        return Matter.NOTICE
     label = incident.labels.get("kind")
     if label == Matter.SILENCE or _fell_short(incident):
         return Matter.LOG_SILENT if incident.evidence.get("of") == "requests" else Matter.SILENCE

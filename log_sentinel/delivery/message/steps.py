@@ -16,6 +16,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from log_sentinel.content import shipped
+from log_sentinel.delivery.message import notices
 from log_sentinel.delivery.message.causes import cause_of
 from log_sentinel.delivery.message.evidence import distinct, tops
 from log_sentinel.delivery.message.matters import Matter, matter_of
@@ -135,6 +136,8 @@ def steps_for(incident: Incident, gateway: str | None = None) -> tuple[Step, ...
     own page.
     """
     matter = matter_of(incident)
+    if matter is Matter.NOTICE:
+        return notices.steps(incident)
     wanted: list[tuple[str, str | None]] = [*QUIET_STEPS.get(matter, ())]
     if not wanted:
         cause = cause_of(incident)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from log_sentinel.delivery.message import notices
 from log_sentinel.delivery.message.evidence import distinct, figure, tops
 from log_sentinel.delivery.message.matters import Matter
 from log_sentinel.delivery.message.phrases import (
@@ -237,4 +238,5 @@ TELLINGS = {
     ),
     Matter.SILENCE: Telling(_named("Denials have stopped: "), _silence_brief, _silence_whole, _silence_over),
     Matter.LOG_SILENT: Telling(_named("Log silent: "), _log_brief, _log_whole, _over(" logs again")),
+    Matter.NOTICE: Telling(notices.name, notices.brief, notices.whole, notices.over),
 }

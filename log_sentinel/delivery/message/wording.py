@@ -6,15 +6,15 @@ What is particular to a kind of matter is in `telling`; here is what all of them
 from __future__ import annotations
 
 from log_sentinel.delivery.message.causes import NAMES, cause_of
-from log_sentinel.delivery.message.matters import QUIET, Matter, matter_of
+from log_sentinel.delivery.message.matters import NOTHING_DENIED, QUIET, Matter, matter_of
 from log_sentinel.delivery.message.phrases import clock, denials, in_all, lasted, since, usual
 from log_sentinel.delivery.message.telling import TELLINGS
 from log_sentinel.delivery.message.text import Phrase, counted, number, phrase, quoted
 from log_sentinel.model.finding import Cause
 from log_sentinel.model.incident import Happening, HappeningKind, Incident
 
-# Who made a happening when no person did.
-DETECTION = "detection"
+# Who made a happening when no person did: spikes, and what log-sentinel tells of itself.
+NOBODY = frozenset({"detection", "log-sentinel"})
 LEADS = {
     HappeningKind.GREW: "Growing: ",
     HappeningKind.ESCALATED: "Worse: ",
@@ -22,7 +22,7 @@ LEADS = {
     HappeningKind.ACKNOWLEDGED: "Acknowledged: ",
 }
 # These say the cause in their first words.
-NAME_THE_CAUSE = QUIET | {Matter.QUOTA}
+NAME_THE_CAUSE = NOTHING_DENIED | {Matter.QUOTA}
 
 
 def title(incident: Incident) -> Phrase:
@@ -35,8 +35,8 @@ def headline(happening: Happening) -> Phrase:
     incident, matter = happening.incident, matter_of(happening.incident)
     tail = phrase(_probably(incident), f" (#{incident.id})")
     if happening.kind is HappeningKind.RESOLVED:
-        figures = f" after {lasted(incident)}" + ("" if matter in QUIET else f", {denials(incident.total)}")
-        what = TELLINGS[matter].over(incident, False) if happening.who == DETECTION else title(incident)
+        figures = f" after {lasted(incident)}" + ("" if matter in NOTHING_DENIED else f", {denials(incident.total)}")
+        what = TELLINGS[matter].over(incident, False) if happening.who in NOBODY else title(incident)
         return phrase("Resolved", _by(happening), ": ", what, figures, tail)
     lead = _lead(happening)
     return phrase(lead, TELLINGS[matter].brief(incident, not lead), tail)
@@ -56,6 +56,8 @@ def happened(happening: Happening) -> Phrase:
     noun = "request" if matter_of(incident) is Matter.LOG_SILENT else "denial"
     now = f"{counted(incident.observed, noun)} in {incident.window_minutes} min, {usual(incident)}"
     match happening.kind:
+        case HappeningKind.OPENED if matter_of(incident) is Matter.NOTICE:
+            return summary(happening)
         case HappeningKind.OPENED:
             return phrase(f"Opened: {now}.")
         case HappeningKind.GREW:
@@ -79,14 +81,14 @@ def _lead(happening: Happening) -> str:
 def _over(happening: Happening) -> Phrase:
     """What is so now: by itself it is back to normal; somebody who ends it may do so while it goes on."""
     incident = happening.incident
-    if happening.who == DETECTION:
+    if happening.who in NOBODY:
         return TELLINGS[matter_of(incident)].over(incident, True)
     return phrase(title(incident), " was ended", _by(happening))
 
 
 def _by(happening: Happening) -> Phrase:
     """Who ended it, and why they say they did."""
-    if happening.who == DETECTION:
+    if happening.who in NOBODY:
         return phrase("")
     reason = happening.incident.evidence.get("resolved_as")
     why = phrase(" (", quoted(reason, 80), ")") if reason else phrase("")
@@ -94,7 +96,7 @@ def _by(happening: Happening) -> Phrase:
 
 
 def _figures_of_all(incident: Incident) -> str:
-    return f", {since(incident)}" if matter_of(incident) in QUIET else f": {in_all(incident)}"
+    return f", {since(incident)}" if matter_of(incident) in NOTHING_DENIED else f": {in_all(incident)}"
 
 
 def _probably(incident: Incident) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from log_sentinel.delivery.message.message import Message
 
-ICONS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵"}
+ICONS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵", Severity.NOTICE: "⚪"}
 RESOLVED = "🟢"
 EVENT_TYPE = "log_sentinel_alert"
 
