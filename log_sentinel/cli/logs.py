@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
+from log_sentinel.cli.floods import Floods
 from log_sentinel.cli.visible import visible
 from log_sentinel.config.redaction import Redaction
 
@@ -63,6 +64,7 @@ def set_up(settings: LogSettings, secrets: Iterable[str], stream: TextIO | None 
             ],
         )
     )
+    handler.addFilter(Floods())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
