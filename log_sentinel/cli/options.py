@@ -38,7 +38,7 @@ Directive = Annotated[
     typer.Option(
         "--log-format",
         metavar="DIRECTIVE",
-        help="The nginx log_format directive, instead of a format's name.",
+        help="A log_format directive (nginx, Apache, HAProxy, Envoy), instead of a format's name.",
         show_default=False,
     ),
 ]

@@ -33,6 +33,7 @@ class BulkText:
         self.groups = layout.ranged(groups=True)
         # an element of a list, or the next field? only the careful path can tell
         self.unusual = (*UNUSUAL, " : ") if layout.has_lists else UNUSUAL
+        self.unusual += ("#", "\\") if layout.escape == "haproxy" else ()
         self.cutter = self._cutter(layout)
 
     def _cutter(self, layout: Layout) -> Cutter | None:

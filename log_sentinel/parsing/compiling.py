@@ -42,7 +42,8 @@ def compiled(definition: Definition, options: ParseOptions) -> Parser:
         canonical = _canonical(definition, options, readings, evidence, escape=definition.escape)
         return Parser(definition, options, canonical, RegexReader(definition.pattern, readings, evidence), None)
     language = LANGUAGES[definition.language]
-    formats = [[_shaped(part, definition) for part in language.parts(text)] for text in definition.log_format]
+    texts = [variant for text in definition.log_format for variant in language.variants(text)]
+    formats = [[_shaped(part, definition) for part in language.parts(text)] for text in texts]
     variables = {part.name for parts in formats for part in parts if isinstance(part, Variable)}
     readings = readings_of(language.meanings, variables) | definition.readings()
     evidence = {name: (variable,) for name, variable in language.evidence.items() if variable in variables} | evidence

@@ -135,11 +135,11 @@ class Definition(Section):
     gateway: str = Field(pattern=NAME)
     description: str = Field(min_length=1)
     kind: Literal["text", "json", "regex"]
-    language: Literal["nginx", "apache", "envoy", "fields"] = "nginx"
+    language: Literal["nginx", "apache", "envoy", "haproxy", "fields"] = "nginx"
     log_format: tuple[str, ...] = ()
     pattern: str | None = None
     shapes: dict[str, Shape] = Field(default_factory=dict)
-    escape: Literal["default", "json", "none"] = "default"
+    escape: Literal["default", "json", "none", "haproxy"] = "default"
     zone: Zone | None = None
     time_is: Literal["start", "end", "received"] = "end"
     columns: dict[str, ColumnSource] = Field(default_factory=dict)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from log_sentinel.content import shipped
+from log_sentinel.parsing import log_format
 from log_sentinel.parsing.definitions import BadDefinition, Definition, load
 from log_sentinel.parsing.languages import LANGUAGES
 from log_sentinel.parsing.layout import Variable
@@ -17,20 +18,39 @@ OF_GATEWAY = {
     "apisix": ("nginx", "nginx-combined"),
     "apache": ("apache", "apache-combined"),
     "envoy": ("envoy", "envoy-text"),
+    "haproxy": ("haproxy", "haproxy-http"),
 }
 NEEDED = {
     "nginx": "$time_local, $time_iso8601 or $msec, and $status. Add it in nginx.conf.",
     "apache": "%t and %>s. Add it to the LogFormat.",
+    "haproxy": "%tr (or %t, %T, %Ts) and %ST. Add it to the log-format.",
     "envoy": "%START_TIME% and %RESPONSE_CODE%. Add it to the format string.",
 }
 
 
-def from_directive(directive: str, gateway: str = "nginx") -> Definition:
-    """A definition for `directive`, with the verdict rules that are shipped for `gateway`. It carries no samples.
+# in what another gateway's directive looks like no other's
+SIGNS = (
+    ("apache", re.compile(r"\s*LogFormat\b|%(?:\{[^}]*\}\^?[a-zA-Z]|[!<>0-9,]*[a-zA-Z])(?![A-Za-z_]*[%(])")),
+    ("envoy", re.compile(r"%[A-Z][A-Z_0-9]*(?:\([^)]*\))?(?::[0-9]+)?%")),
+    ("haproxy", re.compile(r"\s*(?:log-format|option\s+http)|%(?:\{[^}]*\})?(?:\[|(?:ci|ST|tr|tsc?|TR|HM|HU)\b)")),
+)
+
+
+def gateway_of(directive: str) -> str:
+    """Whose language `directive` is in, by what only that one has; nginx's where nothing tells."""
+    if log_format.VARIABLE.search(directive) is not None and "log-format" not in directive:
+        return "nginx"
+    return next((name for name, sign in reversed(SIGNS) if sign.search(directive)), "nginx")
+
+
+def from_directive(directive: str, gateway: str | None = None) -> Definition:
+    """A definition for `directive`, with the verdict rules that are shipped for `gateway` (None: of the gateway whose
+    language it is in). It carries no samples.
 
     Raises BadDefinition when the directive has no variables, or lacks what no event can do without: a time and a
     status.
     """
+    gateway = gateway or gateway_of(directive)
     language_name, model = OF_GATEWAY[gateway]
     language = LANGUAGES[language_name]
     try:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 # nginx writes \xHH, Apache \xhh and C's one-letter escapes: https://httpd.apache.org/docs/2.4/mod/mod_log_config.html
 ESCAPED = re.compile(r"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+HASHED, BACKSLASH = re.compile(r"#([0-9A-F]{2})|\\"), re.compile(r"\\()")
 LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 
 
@@ -28,6 +29,15 @@ def backslashes(text: str) -> str:
     return low.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def from_haproxy(text: str, shape: str) -> str:
+    r"""`text` with HAProxy's #HH as \xHH, so that `backslashes` undoes it; a value of the shape "raw" or "escaped" is
+    not written so."""
+    if shape == "escaped":
+        text = json_string(text)
+    signs = BACKSLASH if shape in ("raw", "escaped") else HASHED
+    return signs.sub(lambda found: f"\\x{found[1]}" if found[1] else "\\x5C", text)
+
+
 def json_string(text: str) -> str:
     """`text` as the inside of a JSON string, undone; as it stands when it is not one."""
     try:
@@ -41,4 +51,9 @@ def nothing(text: str) -> str:
     return text
 
 
-UNESCAPE: dict[str, Callable[[str], str]] = {"default": backslashes, "json": json_string, "none": nothing}
+UNESCAPE: dict[str, Callable[[str], str]] = {
+    "default": backslashes,
+    "json": json_string,
+    "none": nothing,
+    "haproxy": backslashes,
+}

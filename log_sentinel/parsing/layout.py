@@ -29,12 +29,18 @@ SHAPES: dict[str, str] = {
     # the last colon before digits is the port's
     "address": r"(?:\[[0-9A-Fa-f:.%a-z]*\]|[0-9A-Za-z:.%-]+(?=:[0-9]{1,5}(?![0-9A-Fa-f:])))",
     "number": r"(?:-|[0-9]{1,15}(?:\.[0-9]{1,9})?)",
+    # what is left of a text in quotes where the line ends
+    "torn": r'[^"]*',
+    # the inside of a JSON string, in a format that escapes otherwise
+    "escaped": r'[^"\\]*(?:\\.[^"\\]*)*',
 }
 # what the fast path takes instead: no more than the shape, and without looking ahead
 NARROW = SHAPES | {
     "list": r"[\x00-\x1f!-+\--\x7f]*(?:, [\x00-\x1f!-+\--\x7f]+)*",
     "host": r"[!#-.0-\x7f]*",
     "address": r"[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+",
+    "torn": r"[\x00-!#-\x7f]*",
+    "escaped": r"[\x00-!#-\[\]-\x7f]*",
 }
 WIDTHS = {"status": 3, "clf": 26, "iso8601": 25}
 # These close a value only where the next variable touches it; before a literal they are as good as plain.
@@ -50,7 +56,8 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """`shape` is a key of SHAPES; "plain" holds no blank and no quote; "text" may hold anything a client sent."""
+    """`shape` is a key of SHAPES; "plain" holds no blank and no quote; "text" may hold anything a client sent; so may
+    "raw", which is not escaped even where the rest of the format is."""
 
     name: str
     shape: str = "text"
@@ -139,7 +146,9 @@ def _merged(parts: Sequence[Part]) -> list[Part]:
         last = out[-1] if out else None
         if isinstance(part, Literal) and isinstance(last, Literal):
             out[-1] = Literal(last.text + part.text)
-        elif isinstance(part, Variable) and isinstance(last, Variable) and last.shape in ("plain", "text", "list"):
+        elif (
+            isinstance(part, Variable) and isinstance(last, Variable) and last.shape in ("plain", "text", "raw", "list")
+        ):
             out[-1] = Variable(f"{last.name}+{part.name}", "text")
         else:
             out.append(part)
@@ -149,13 +158,18 @@ def _merged(parts: Sequence[Part]) -> list[Part]:
 def _stop(variable: Variable, literal: str, after: Variable | None, ends: str, escape: str) -> Stop:
     """`after` is the variable beyond `literal`, `ends` the literal after that: together they are hard to forge."""
     plain = variable.shape == "plain" or (variable.shape in CLOSING and literal != "")
-    if not plain and variable.shape not in ("text", "list"):
+    if not plain and variable.shape not in ("text", "raw", "list"):
         return Stop("shape")
     if not literal:
         return Stop("rest")
-    char, escapes = literal[0], escape != "none"
+    char, escapes = literal[0], escape != "none" and variable.shape != "raw"
     if char == QUOTE and escapes:
-        return Stop("quoted", QUOTE)
+        # HAProxy writes a quote as #22 and a backslash as it is
+        return Stop("class", QUOTE) if escape == "haproxy" else Stop("quoted", QUOTE)
+    if char == "}" and escape == "haproxy" and escapes:
+        return Stop("class", char)
+    if variable.shape == "raw" and after is None:
+        return Stop("rest")  # nothing behind it could be mistaken for its end
     if variable.shape == "list":
         # an address in a list may hold brackets and colons
         return Stop("shape") if char == " " else Stop("before" if char in ":]," else "class", char, literal)

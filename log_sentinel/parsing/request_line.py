@@ -46,7 +46,12 @@ def split_request(line: str | None) -> Target:
 
 
 def split_target(target: str | None, method: str | None) -> Target:
-    """`target` is a path with or without a query, an absolute URL, host:port (CONNECT) or *."""
+    """`target` is a path with or without a query, an absolute URL, host:port (CONNECT) or *.
+
+    With a `method` that is none, both together are a path, as in `split_request`.
+    """
+    if method and method not in METHODS and METHOD.fullmatch(method) is None:
+        return Target(path=f"{method} {target or ''}".rstrip())
     if not target or target == "-":
         return Target(method) if method else NOTHING
     path, _, query = target.partition("?")

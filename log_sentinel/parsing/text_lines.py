@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from log_sentinel.model.columns import EVIDENCE_PREFIX
 from log_sentinel.parsing.careful import NO_FIT
+from log_sentinel.parsing.escapes import from_haproxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +31,8 @@ class TextReader:
             groups = _groups(layout, wanted)
             single = [(name, numbers[0] - 1) for name, numbers in groups.items() if len(numbers) == 1]
             several = [(name, numbers) for name, numbers in groups.items() if len(numbers) > 1]
-            self._variants.append((layout.pattern().match, single, several))
+            shapes = [cut.shape for cut in layout.cuts] if layout.escape == "haproxy" else None
+            self._variants.append((layout.pattern().match, single, several, shapes))
         # input -> the groups of the first layout that it may come from, the first that is given
         self.groups = _groups(layouts[0], wanted)
         self.names = tuple(dict.fromkeys(name for layout in layouts for name in _groups(layout, wanted)))
@@ -40,10 +42,12 @@ class TextReader:
         text = line.decode("utf-8", "replace")
         if "\0" in text:
             text = text.replace("\0", "\ufffd")
-        for match, single, several in self._variants:
+        for match, single, several, shapes in self._variants:
             found = match(text)
             if found is not None:
                 values = found.groups()
+                if shapes is not None and ("#" in text or "\\" in text):
+                    values = tuple(map(from_haproxy, values, shapes))
                 inputs: dict[str, object] = {name: values[index] for name, index in single}
                 for name, groups in several:
                     inputs[name] = first_given(values, groups)
