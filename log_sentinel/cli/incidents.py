@@ -3,7 +3,6 @@
 import getpass
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,8 +14,6 @@ from log_sentinel.cli.visible import visible
 from log_sentinel.config import durations
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from log_sentinel.model.incident import Happening, Incident
 
 LISTED = (
@@ -48,9 +45,9 @@ def register(app: typer.Typer) -> None:
     )
     group.command("list")(list_incidents)
     group.command("show")(show_incident)
-    group.command("ack")(acknowledge)
-    group.command("resolve")(resolve)
-    group.command("silence")(silence)
+    group.command("ack")(acknowledge_incident)
+    group.command("resolve")(resolve_incident)
+    group.command("silence")(silence_incident)
     group.command("silences")(list_silences)
     group.command("unsilence")(unsilence)
     app.add_typer(group, name="incidents")
@@ -111,21 +108,32 @@ def show_incident(
     show(TOLD, happenings, output)
 
 
-def acknowledge(number: Number, *, by: Who, config: ConfigFile = None, db: DatabaseUrl = None) -> None:
+def acknowledge_incident(number: Number, *, by: Who, config: ConfigFile = None, db: DatabaseUrl = None) -> None:
     """Say that somebody looks after an incident; the channels are told who."""
-    from log_sentinel.incidents.people import acknowledged
+    from log_sentinel.daemon.people import acknowledge
 
-    _take_step(number, acknowledged, by, config, db)
-
-
-def resolve(number: Number, *, by: Who, config: ConfigFile = None, db: DatabaseUrl = None) -> None:
-    """Say that an incident is over. If it goes on all the same, it is opened again."""
-    from log_sentinel.incidents.people import resolved
-
-    _take_step(number, resolved, by, config, db)
+    with opening.database(opening.settings(config, db)) as database:
+        _tell(acknowledge(database, number, by, datetime.now(UTC)))
 
 
-def silence(
+def resolve_incident(
+    number: Number,
+    *,
+    by: Who,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help='Why, as in "not an incident"; it is told and kept.')
+    ] = "",
+    config: ConfigFile = None,
+    db: DatabaseUrl = None,
+) -> None:
+    """Say that an incident is over. What of it goes on is not told again; a new one is."""
+    from log_sentinel.daemon.people import resolve
+
+    with opening.database(opening.settings(config, db)) as database:
+        _tell(resolve(database, number, by, datetime.now(UTC), reason))
+
+
+def silence_incident(
     number: Number,
     *,
     by: Who,
@@ -137,15 +145,12 @@ def silence(
     db: DatabaseUrl = None,
 ) -> None:
     """Tell nobody of an incident, or of a new one of the same rule and key, for a time. The incident itself goes on."""
-    from log_sentinel.model.silence import Silence
-    from log_sentinel.store import incidents, silences
+    from log_sentinel.daemon.people import silence
 
-    now = datetime.now(UTC)
     with opening.database(opening.settings(config, db)) as database:
-        incident = incidents.show(database, number).incident
-        matchers = {"rule": incident.rule, "dimension": str(incident.dimension), "key": incident.key}
-        made = silences.add(database, Silence(matchers, now, now + lasting, by, why), now)
-    print(visible(f"silence {made}: nobody is told of {incident.dimension} {incident.key} until {text(now + lasting)}"))
+        made, of = silence(database, number, by, datetime.now(UTC), lasting, why)
+    about = f"{of.matchers['dimension']} {of.matchers['key']}"
+    print(visible(f"silence {made}: nobody is told of {about} until {text(of.ends_at)}"))
 
 
 def list_silences(*, config: ConfigFile = None, db: DatabaseUrl = None, output: Output = Shape.TABLE) -> None:
@@ -171,15 +176,8 @@ def unsilence(
     print(f"silence {number}: ended")
 
 
-def _take_step(
-    number: int, step: "Callable[[Incident, str, datetime], Happening]", who: str, config: Path | None, db: str | None
-) -> None:
-    from log_sentinel.store import incidents
-
-    now = datetime.now(UTC)
-    with opening.database(opening.settings(config, db)) as database:
-        happening = incidents.change(database, number, lambda incident: step(incident, who, now), now)
-    print(visible(f"incident {number}: {happening.kind} by {happening.who}"))
+def _tell(happening: "Happening") -> None:
+    print(visible(f"incident {happening.incident.id}: {happening.kind} by {happening.who}"))
 
 
 def _figures(incident: "Incident") -> list[tuple[str, object]]:

@@ -27,7 +27,10 @@ class Channel(Protocol):
         """The least time between two messages."""
 
     def send(self, notification: Notification, message: Message) -> str | None:
-        """Tells `message`; gives the channel's own mark of it, for later ones. Raises Undeliverable."""
+        """Tells `message`; gives the channel's own mark of the incident's message there, for later ones.
+
+        Raises Undeliverable.
+        """
 
     def probe(self) -> str:
         """Whether a message would get in, without sending one; says what was reached. Raises Undeliverable."""

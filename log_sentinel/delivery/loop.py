@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import structlog
 
 from log_sentinel.delivery.channels import open_channel
+from log_sentinel.delivery.hearing import hearing
 from log_sentinel.delivery.message.composing import NOTHING_KNOWN
 from log_sentinel.delivery.pauses import GIVE_UP_AFTER
+from log_sentinel.delivery.presses import Listening
 from log_sentinel.delivery.routing import Routing
 from log_sentinel.delivery.worker import ChannelState, Worker
 from log_sentinel.store import outbox
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from log_sentinel.delivery.channels import Channel
     from log_sentinel.delivery.message.composing import Background
+    from log_sentinel.delivery.presses import Answer, Press
     from log_sentinel.delivery.settings import ChannelSettings, Route
     from log_sentinel.model.incident import Happening, Incident
     from log_sentinel.store.engine import Database
@@ -43,7 +46,8 @@ class Delivery:
     """Tells people what happened. `wake` it after writing happenings.
 
     `clock` gives the present time (UTC). `background` gives what a message says beyond the happening. `muting` gives
-    for a time which incidents people want to hear nothing of. `opened`: how a channel is opened, by its settings.
+    for a time which incidents people want to hear nothing of. `act` does what a press of a button asks for; without it
+    none are heard. `opened`: how a channel is opened, by its settings.
     """
 
     def __init__(
@@ -56,9 +60,11 @@ class Delivery:
         clock: Callable[[], datetime] = _now,
         background: Callable[[Incident], Background] = lambda _: NOTHING_KNOWN,
         muting: Callable[[datetime], Callable[[Incident], bool]] = lambda _: lambda _: False,
+        act: Callable[[Press], Answer] | None = None,
         opened: Callable[[ChannelSettings], Channel] = open_channel,
     ) -> None:
         self._db = db
+        self._act = act
         self._clock = clock
         self._routing = Routing(channels, routing)
         self._muting = muting
@@ -94,6 +100,13 @@ class Delivery:
         if self._workers:
             for thread in self._threads:
                 thread.start()
+        self.listen()
+
+    def listen(self) -> None:
+        """Begins to hear the buttons below its alerts."""
+        for name, channel in self._channels.items():
+            if self._act is not None and isinstance(channel, Listening):
+                channel.listen(hearing(self._db, name, self._act, self.wake))
 
     def wake(self) -> None:
         """There are new happenings."""

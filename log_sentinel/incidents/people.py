@@ -21,12 +21,13 @@ def acknowledged(incident: Incident, who: str, now: datetime) -> Happening:
     return Happening(HappeningKind.ACKNOWLEDGED, now, changed, who)
 
 
-def resolved(incident: Incident, who: str, now: datetime) -> Happening:
-    """`who` calls it over. Its end is in event time, its last minute: what goes on from there is not told again.
+def resolved(incident: Incident, who: str, now: datetime, reason: str = "") -> Happening:
+    """`who` calls it over, for a `reason` that is kept in its evidence as `resolved_as`. Its end is in event time, its
+    last minute: what goes on from there is not told again.
 
     Raises NoSuchStep when it is resolved already.
     """
     state = after(incident.state, HappeningKind.RESOLVED)
-    return Happening(
-        HappeningKind.RESOLVED, now, replace(incident, state=state, resolved_at=incident.last_seen_at), who
-    )
+    evidence = incident.evidence | ({"resolved_as": reason} if reason else {})
+    ended = replace(incident, state=state, resolved_at=incident.last_seen_at, evidence=evidence)
+    return Happening(HappeningKind.RESOLVED, now, ended, who)

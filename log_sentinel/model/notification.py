@@ -20,7 +20,7 @@ class Notification:
     """One happening for one channel and recipient, until delivered.
 
     `idempotency_key` is the same for every attempt; `unclear`: an earlier attempt may have arrived. `opening_ref` is
-    the channel's own mark of the incident's first message there (Slack: "CHANNEL_ID:TS", mail: the Message-ID), None
+    the channel's own mark of the incident's message there (Slack: "CHANNEL_ID:TS", mail: the Message-ID), None
     when nothing was sent yet.
     """
 

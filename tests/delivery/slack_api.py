@@ -14,6 +14,7 @@ from typing import Any
 from tests.delivery.http_server import HttpServer, Reply, Request
 
 TOKEN = "xoxb-canary-0123456789-slack"
+APP_TOKEN = "xapp-canary-9876543210-slack"
 TEXT_KINDS = {"plain_text", "mrkdwn"}
 # What Slack's markup may hold: a date made by us. Anything else between angle brackets would take effect.
 # and a link to a runbook of the rule file's.
@@ -48,6 +49,8 @@ class SlackApi:
         self.messages: list[Posted] = []
         self.calls: list[str] = []
         self.refusals: deque[str] = deque()
+        self.socket_url = ""
+        self.whispers: list[dict[str, Any]] = []
         self.problems: list[str] = []
         self.server = HttpServer(self._answer)
         self._ts = 1000
@@ -74,11 +77,17 @@ class SlackApi:
         body = json.loads(request.body or b"{}")
         if "/services/" in request.path:
             return self._hook(body)
-        if request.headers.get("authorization") != f"Bearer {TOKEN}":
+        token = APP_TOKEN if method == "apps.connections.open" else TOKEN
+        if request.headers.get("authorization") != f"Bearer {token}":
             return _json({"ok": False, "error": "invalid_auth"})
         if self.refusals:
             return _json({"ok": False, "error": self.refusals.popleft()})
         match method:
+            case "apps.connections.open":
+                return _json({"ok": True, "url": self.socket_url})
+            case "chat.postEphemeral":
+                self.whispers.append(body)
+                return _json({"ok": True, "message_ts": self._next_ts()})
             case "auth.test":
                 return _json({"ok": True, "user": "sentinel", "team": "Example"})
             case "chat.postMessage":
@@ -186,10 +195,28 @@ def _block_problems(block: dict[str, Any]) -> list[str]:
         case "actions":
             if not 1 <= len(block["elements"]) <= 25:
                 found.append("actions have 1 to 25 elements")
+            found.extend(_button_problems(block["elements"]))
         case "divider":
             pass
         case other:
             found.append(f"unknown block {other}")
+    return found
+
+
+def _button_problems(buttons: list[dict[str, Any]]) -> list[str]:
+    # https://docs.slack.dev/reference/block-kit/block-elements/button-element
+    found = []
+    ids = [button["action_id"] for button in buttons]
+    if len(ids) != len(set(ids)) or max(map(len, ids)) > 255:
+        found.append(f"action ids {ids}")
+    for button in buttons:
+        found.extend(_too_long(button["text"]["text"], 75, "button"))
+        found.extend(_too_long(button["value"], 2000, "value"))
+        sure = button.get("confirm", {})
+        for part, limit in (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30)):
+            found.extend(_too_long(sure[part]["text"], limit, part) if sure else [])
+        if button.get("style", "primary") not in ("primary", "danger"):
+            found.append(f"style {button['style']}")
     return found
 
 

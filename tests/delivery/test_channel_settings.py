@@ -85,7 +85,7 @@ def test_every_recipient_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("match", "said"),
     [
-        ({"severity": "loud"}, "severity: one of info, warning, critical is allowed"),
+        ({"severity": "loud"}, "severity: one of notice, info, warning, critical is allowed"),
         ({"colour": "red"}, "allowed are severity, kind, dimension, rule and label.NAME"),
     ],
 )

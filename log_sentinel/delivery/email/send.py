@@ -36,7 +36,10 @@ class EmailChannel:
         self._letters = Letters(settings.sender, settings.templates)
 
     def send(self, notification: Notification, message: Message) -> str:
-        """Mails it to the notification's recipient; gives the Message-ID. Raises Undeliverable."""
+        """Mails it to the notification's recipient; gives the Message-ID of the incident's first mail to them.
+
+        Raises Undeliverable.
+        """
         if notification.recipient not in self._settings.recipients():
             raise Undeliverable("never", f"{notification.recipient} is no longer among the channel's recipients")
         mail = self._letters.letter(message, notification.recipient, notification.opening_ref, datetime.now(UTC))
@@ -44,7 +47,7 @@ class EmailChannel:
             session.handed_over = True
             session.server.send_message(mail, self._settings.sender, [notification.recipient])
             session.accepted = True
-        return self._letters.message_id(message)
+        return notification.opening_ref or self._letters.message_id(message)
 
     def probe(self) -> str:
         """Whether the server lets us in, without a mail; gives what was reached. Raises Undeliverable."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_sentinel.delivery.message.templates import Templates
 from log_sentinel.delivery.slack import limits
+from log_sentinel.delivery.slack.buttons import buttons
 from log_sentinel.delivery.slack.mrkdwn import fitted, plain, shown
 from log_sentinel.model.incident import IncidentState
 from log_sentinel.model.spike import Severity
@@ -25,15 +26,18 @@ EVENT_TYPE = "log_sentinel_alert"
 
 
 class Layout:
-    """Makes the payloads of messages. `own`: the user's templates."""
+    """Makes the payloads of messages. `own`: the user's templates; `heard`: somebody listens to buttons."""
 
-    def __init__(self, own: Path | None = None) -> None:
+    def __init__(self, own: Path | None = None, *, heard: bool = False) -> None:
         self._templates = Templates("slack", shown, own=own)
+        self._heard = heard
 
     def incident(self, message: Message) -> dict[str, Any]:
         """The incident as it stands: the opening message, and what it is edited to later."""
         texts = self._templates.blocks("incident.mrkdwn.j2", message)
-        return self._payload(message, [header(message), *(_block(name, text) for name, text in texts.items())])
+        blocks = [header(message), *(_block(name, text) for name, text in texts.items())]
+        pressed = buttons(message.number, message.state) if self._heard and message.number else None
+        return self._payload(message, [*blocks[:-1], pressed, *blocks[-1:]] if pressed else blocks)
 
     def step(self, message: Message) -> dict[str, Any]:
         """What just happened, for the thread below the opening message."""
@@ -63,13 +67,12 @@ def header(message: Message) -> dict[str, Any]:
 
 
 def within_budget(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """`blocks` without the last ones that would go beyond what one message may hold."""
+    """`blocks` without the last texts that would go beyond what one message may hold; buttons stay."""
     kept, used = [], 0
     for block in blocks[: limits.BLOCKS]:
         used += sum(limits.length(text) for text in _texts(block))
-        if used > limits.ALL_BLOCKS_TEXT:
-            break
-        kept.append(block)
+        if used <= limits.ALL_BLOCKS_TEXT or block["type"] == "actions":
+            kept.append(block)
     return kept
 
 
@@ -88,6 +91,8 @@ def _mrkdwn(text: str, limit: int) -> dict[str, Any]:
 
 
 def _texts(block: dict[str, Any]) -> list[str]:
+    if block["type"] == "actions":
+        return [button["text"]["text"] for button in block["elements"]]
     texts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
     return [one["text"] for one in texts if one is not None]
 

@@ -8,34 +8,32 @@ incident's number.
 When an earlier attempt may have arrived, the channel is searched for our metadata before anything is posted again. That
 needs the scope channels:history (groups:history for private channels) and, after a restart, the channel's ID in the
 settings: only posting takes a name.
-
-slack-sdk's own retries are off: the outbox retries, and must know of every attempt.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackApiError
 
 from log_sentinel.delivery import http
-from log_sentinel.delivery.slack.errors import EDIT_REFUSED, OPENING_GONE, TOO_RICH, refusal
+from log_sentinel.delivery.slack.calling import Api, Refused
+from log_sentinel.delivery.slack.errors import EDIT_REFUSED, OPENING_GONE, TOO_RICH
 from log_sentinel.delivery.slack.limits import SECONDS_BETWEEN_MESSAGES
 from log_sentinel.delivery.slack.message import Layout
+from log_sentinel.delivery.slack.mrkdwn import plain
 from log_sentinel.delivery.undeliverable import Undeliverable
 from log_sentinel.model.incident import HappeningKind
 from log_sentinel.model.spike import Severity
 
 if TYPE_CHECKING:
-    from urllib.request import Request
+    from collections.abc import Callable
 
     from log_sentinel.delivery.message.message import Message
+    from log_sentinel.delivery.presses import Answer, Press
     from log_sentinel.delivery.slack.settings import SlackSettings
+    from log_sentinel.delivery.slack.socket_mode import Ears
     from log_sentinel.model.notification import Notification
 
 log = structlog.get_logger(__name__)
@@ -50,8 +48,6 @@ LOOK_BACK_MESSAGES = 15
 CLOCKS_APART_SECONDS = 120
 # The token has no history scope, or only a name of the channel is known.
 MAY_NOT_LOOK = frozenset({"missing_scope", "channel_not_found", "not_in_channel", "no_permission"})
-# slack-sdk logs answers and errors whole; what we tell of them, we tell ourselves
-_SILENT = logging.Logger("slack_sdk", logging.CRITICAL + 1)
 
 
 class SlackChannel:
@@ -60,19 +56,38 @@ class SlackChannel:
     pace_seconds = SECONDS_BETWEEN_MESSAGES
 
     def __init__(self, settings: SlackSettings) -> None:
-        self._layout = Layout(settings.templates)
+        self._settings = settings
+        self._layout = Layout(settings.templates, heard=settings.app_token is not None)
         self._way: Bot | Hook = Hook(settings) if settings.webhook_url is not None else Bot(settings)
+        self._ears: Ears | None = None
 
     def send(self, notification: Notification, message: Message) -> str | None:
-        """Tells it; gives "CHANNEL_ID:TS" of what was posted (None by webhook). Raises Undeliverable."""
+        """Tells it; gives the mark of the incident's message in the channel, "CHANNEL_ID:TS" (None by webhook).
+
+        Raises Undeliverable.
+        """
         return self._way.tell(notification, message, self._layout)
 
     def probe(self) -> str:
         """Whether we are let in, without posting; gives who we are there. Raises Undeliverable."""
         return self._way.probe()
 
+    def listen(self, hear: Callable[[Press], Answer]) -> None:
+        """Begins to pass presses of the buttons on to `hear`, if there are buttons."""
+        if self._settings.app_token is not None and isinstance(self._way, Bot):
+            # imported here: who has no buttons needs no websocket
+            from log_sentinel.delivery.slack.socket_mode import Ears
+
+            self._ears = Ears(self._settings, self._settings.app_token, hear, self._way.answer)
+
+    def deaf(self) -> str | None:
+        """Why presses are not heard."""
+        return None if self._ears is None else self._ears.deaf
+
     def close(self) -> None:
-        """Holds nothing open."""
+        """Hears no more."""
+        if self._ears is not None:
+            self._ears.close()
 
 
 class Bot:
@@ -85,13 +100,7 @@ class Bot:
         # chat.postMessage takes a name, looking back only an ID: known once something was posted
         self._channel_id: str | None = None
         self._may_look_back = True
-        self._client = _Client(
-            settings.token.get_secret_value(),
-            base_url=settings.base_url,
-            timeout=int(settings.timeout.total_seconds()) or 1,
-            retry_handlers=[],
-            logger=_SILENT,
-        )
+        self._api = Api(settings, settings.token)
 
     def tell(self, notification: Notification, message: Message, layout: Layout) -> str:
         if notification.unclear and (arrived := self._arrived(notification)) is not None:
@@ -103,15 +112,28 @@ class Bot:
         self._edit(layout.incident(message), layout.plain(message), channel, ts)
         loud = message.kind in LOUD and message.severity is Severity.CRITICAL
         try:
-            return self._post(layout.step(message), layout.plain(message), channel, thread_ts=ts, reply_broadcast=loud)
-        except _Refused as why:
+            self._post(layout.step(message), layout.plain(message), channel, thread_ts=ts, reply_broadcast=loud)
+        except Refused as why:
             if why.code not in OPENING_GONE:
                 raise
-        return self._post(layout.incident(message), layout.plain(message), self._channel)
+            return self._post(layout.incident(message), layout.plain(message), self._channel)
+        return opening
+
+    def answer(self, press: Press, member: str, answer: Answer) -> None:
+        """Tells what came of a press: in the alert's thread, or to who pressed alone. It is not tried twice."""
+        channel, _, ts = press.where.partition(":")
+        text = {"channel": channel, "text": plain(answer.says), "link_names": False, "parse": "none"}
+        try:
+            if answer.to_all:
+                self._api.call("chat.postMessage", {**text, "thread_ts": ts})
+            elif answer.says:
+                self._api.call("chat.postEphemeral", {**text, "user": member})
+        except Undeliverable as why:
+            log.info("the answer to a press was not told", incident=press.incident, reason=why.reason)
 
     def _arrived(self, notification: Notification) -> str | None:
-        """The mark of this very message if an earlier attempt of ours brought it there, as far as the token lets us
-        look.
+        """The mark to give for this very message if an earlier attempt of ours brought it there, as far as the token
+        lets us look.
         """
         if not self._may_look_back:
             return None
@@ -120,8 +142,8 @@ class Bot:
         method = "conversations.replies" if ts else "conversations.history"
         seen = {"include_all_metadata": True, "limit": LOOK_BACK_MESSAGES, **where, **({"ts": ts} if ts else {})}
         try:
-            messages = self._call(method, seen).get("messages", [])
-        except _Refused as why:
+            messages = self._api.call(method, seen).get("messages", [])
+        except Refused as why:
             if why.code in MAY_NOT_LOOK:
                 self._may_look_back = why.code != "missing_scope"
                 log.info("cannot look whether a message has arrived; it may be told twice", reason=why.code)
@@ -131,10 +153,10 @@ class Bot:
             raise
         keys = {str(_key_of(one)): str(one.get("ts")) for one in messages if isinstance(one, dict)}
         found = keys.get(notification.idempotency_key)
-        return None if found is None else f"{channel}:{found}"
+        return None if found is None else f"{channel}:{ts or found}"
 
     def probe(self) -> str:
-        answer = self._call("auth.test", {})
+        answer = self._api.call("auth.test", {})
         return f"bot {answer.get('user', '?')} of {answer.get('team', '?')}, posting to {self._channel}"
 
     def _post(self, rich: dict[str, Any], plain: dict[str, Any], channel: str, **thread: Any) -> str:
@@ -147,7 +169,7 @@ class Bot:
         rich, plain = ({name: value for name, value in one.items() if name in EDITED} for one in (rich, plain))
         try:
             self._rich_or_plain("chat.update", {"channel": channel, "ts": ts}, rich, plain)
-        except _Refused as why:
+        except Refused as why:
             if why.code not in EDIT_REFUSED:
                 raise
 
@@ -155,22 +177,11 @@ class Bot:
         self, method: str, where: dict[str, Any], rich: dict[str, Any], plain: dict[str, Any]
     ) -> dict[str, Any]:
         try:
-            return self._call(method, {**where, **rich})
-        except _Refused as why:
+            return self._api.call(method, {**where, **rich})
+        except Refused as why:
             if why.code not in TOO_RICH:
                 raise
-        return self._call(method, {**where, **plain})
-
-    def _call(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        try:
-            answer = self._client.api_call(method, json=body)
-        except SlackApiError as why:
-            # `why` holds the request, its token included: none of it goes on
-            status, code = why.response.status_code, str(why.response.get("error", ""))
-            headers = {str(name).lower(): str(value) for name, value in why.response.headers.items()}
-        else:
-            return dict(answer.data) if isinstance(answer.data, dict) else {}
-        raise _Refused(status, code, http.Answer(status, headers, b""))
+        return self._api.call(method, {**where, **plain})
 
 
 def _key_of(message: dict[str, Any]) -> object:
@@ -191,7 +202,7 @@ class Hook:
         first = notification.opening_ref is None and message.kind in OPENS
         try:
             self._post(layout.incident(message) if first else layout.step(message))
-        except _Refused as why:
+        except Refused as why:
             if why.code not in TOO_RICH:
                 raise
             self._post(layout.plain(message))
@@ -200,7 +211,7 @@ class Hook:
         # a webhook can only be tried by posting; that it answers at all is what can be known without
         try:
             self._post({})
-        except _Refused as why:
+        except Refused as why:
             if why.code not in (*TOO_RICH, "no_text", "missing_text_or_fallback_or_attachments"):
                 raise
         return "incoming webhook"
@@ -214,41 +225,4 @@ class Hook:
             seconds=self._seconds,
         )
         if answer.status != 200:
-            raise _Refused(answer.status, answer.text.strip()[:80], answer)
-
-
-class _Refused(Undeliverable):
-    """Slack said no; `code` is its word for it."""
-
-    def __init__(self, status: int, code: str, answer: http.Answer) -> None:
-        after = http.asked_to_wait(answer, datetime.now(UTC))
-        known = code if code.replace("_", "").isalnum() and code.isascii() else ""
-        verdict = refusal("ratelimited" if status == 429 else known or f"status {status}", after)
-        super().__init__(verdict.retry, verdict.reason, verdict.after, unclear=verdict.unclear or status >= 500)
-        self.code = code
-
-
-class _Client(WebClient):
-    """slack-sdk's client with our POST below it: a deadline for the whole exchange, a bounded answer, no redirects."""
-
-    def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
-        data = req.data if isinstance(req.data, bytes) else b""
-        answer = http.post(url, data, dict(req.header_items()), seconds=self.timeout)
-        if answer.status == 429:
-            return {"status": 429, "headers": answer.headers, "body": '{"ok": false, "error": "ratelimited"}'}
-        if not _is_json_object(answer.text):
-            raise Undeliverable(
-                "later",
-                f"Slack's answer is not Slack's: status {answer.status} and no JSON. "
-                "Is base_url right, or a proxy in the way?",
-                http.asked_to_wait(answer, datetime.now(UTC)),
-                unclear=answer.status == 200 or answer.status >= 500,
-            )
-        return {"status": answer.status, "headers": answer.headers, "body": answer.text}
-
-
-def _is_json_object(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
-        return False
+            raise Refused(answer.status, answer.text.strip()[:80], answer)

@@ -18,7 +18,7 @@ from log_sentinel.store.outbox.results import (
     sent,
     undelivered,
 )
-from log_sentinel.store.outbox.standings import Standing, standings
+from log_sentinel.store.outbox.standings import Standing, is_told_in, standings
 
 __all__ = [
     "Recipient",
@@ -32,6 +32,7 @@ __all__ = [
     "give_up_abandoned",
     "give_up_old",
     "hasten",
+    "is_told_in",
     "later",
     "next_due",
     "sent",

@@ -99,12 +99,12 @@ def _incidents_due(connection: Connection, taken: Select[Any]) -> int:
 
 
 def _with_facts(ids: Sequence[int]) -> Select[Any]:
-    """The notifications `ids` with their events, and the mark of the first message of their incident there."""
+    """The notifications `ids` with their events, and the newest mark of their incident's message there."""
     mine, earlier = notifications, notifications.alias("earlier")
     opening = (
         select(earlier.c.external_ref)
         .where(same_line(earlier, mine), earlier.c.external_ref.is_not(None))
-        .order_by(earlier.c.event_id)
+        .order_by(earlier.c.event_id.desc())
         .limit(1)
         .correlate(mine)
         .scalar_subquery()

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def sent(db: Database, told: Sequence[Notification], now: datetime, external_ref: str | None) -> None:
-    """They got through, in one message; `external_ref` is the channel's own mark of the message."""
+    """They got through, in one message; `external_ref` is the channel's own mark of the incident's message there."""
     # whoever holds the claim by now: they were told, and must not be told again
     _note(db, told, lambda _: notifications.c.state != NotificationState.SENT, state=NotificationState.SENT,
           finished_at=now, external_ref=external_ref, reason=None, claimed_until=None)  # fmt: skip

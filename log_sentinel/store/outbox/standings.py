@@ -1,11 +1,11 @@
-"""How the outbox stands, for health, doctor and metrics."""
+"""How the outbox stands, for health, doctor and metrics; and what it has told where."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from log_sentinel.model.notification import NotificationState
 from log_sentinel.store.outbox.rows import UNFINISHED
@@ -69,3 +69,11 @@ def standings(db: Database) -> dict[str, Standing]:
             reason=reasons.get(channel),
         )
     return standing
+
+
+def is_told_in(db: Database, channel: str, incident: int, mark: str) -> bool:
+    """Whether `incident` was told in `channel` by the message with this mark (`Notification.opening_ref`)."""
+    rows = notifications
+    told = exists().where(rows.c.incident_id == incident, rows.c.channel == channel, rows.c.external_ref == mark)
+    with db.read() as connection:
+        return bool(connection.execute(select(told)).scalar())
