@@ -1,8 +1,8 @@
-"""The fast path over a batch of JSON lines: decoded as one, then handled as columns."""
+"""The fast path over a batch of JSON lines: decoded many at a time, then handled as columns."""
 
 from __future__ import annotations
 
-from operator import itemgetter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -10,7 +10,8 @@ import polars as pl
 from log_sentinel.parsing.bulk import COUNTED, REQUEST, Taken
 from log_sentinel.parsing.bulk_activity import ADDRESS, activity
 from log_sentinel.parsing.bulk_counts import RouteCounts
-from log_sentinel.parsing.json_lines import MISSING, ColumnDecoder, JsonReader
+from log_sentinel.parsing.json_columns import ColumnDecoder
+from log_sentinel.parsing.json_paths import MISSING
 from log_sentinel.parsing.routes import ANY_METHOD, MALFORMED
 from log_sentinel.parsing.rows import Rows
 from log_sentinel.parsing.tally import Tally
@@ -19,14 +20,14 @@ from log_sentinel.parsing.values import each, text
 from log_sentinel.parsing.values import statuses as read_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from log_sentinel.parsing.canonical import Canonical
+    from log_sentinel.parsing.json_lines import JsonReader
     from log_sentinel.parsing.line_starts import LineStarts
 
     # TRAFFIC, frames of ACTIVITY, the routes of the requests that are kept
     Counted = tuple[pl.DataFrame, pl.DataFrame, list[str]]
-
 
 COUNTING = ("time", "status", *REQUEST, *ADDRESS, "route", "client")
 PROTOCOL_AT_END = r" HTTP/[0-9](?:\.[0-9])?$"
@@ -34,103 +35,134 @@ PROTOCOL_AT_END = r" HTTP/[0-9](?:\.[0-9])?$"
 FEW = 6000
 
 
+@dataclass(slots=True)
+class _Requests:
+    """What is counted: the lines' numbers, times (milliseconds UTC), statuses, and the inputs that tell the rest."""
+
+    numbers: Sequence[int]
+    times: list[int]
+    statuses: list[int]
+    inputs: dict[str, list[object]]
+
+    def without(self, rows: Collection[int]) -> _Requests:
+        stay = [row for row in range(len(self.times)) if row not in rows]
+        return _Requests(
+            [self.numbers[row] for row in stay],
+            [self.times[row] for row in stay],
+            [self.statuses[row] for row in stay],
+            {name: [values[row] for row in stay] for name, values in self.inputs.items()},
+        )
+
+    def of(self, wanted: frozenset[int] | None) -> list[int]:
+        """The rows with these statuses (None: all)."""
+        return [row for row, status in enumerate(self.statuses) if wanted is None or status in wanted]
+
+
 class BulkJson:
     """Many lines of a JSON format: what counting needs is decoded of all lines, the rest of those that are kept."""
 
     def __init__(self, reader: JsonReader, canonical: Canonical, denied: frozenset[int]) -> None:
-        self.reader, self.canonical, self.denied = reader, canonical, denied
+        self.canonical, self.denied = canonical, denied
         counting = [name for name in COUNTING if canonical.proxies or name not in ADDRESS[1:]]
-        self.counting = ColumnDecoder({name: reader.paths[name] for name in counting if name in reader.paths})
+        paths = {name: reader.paths[name] for name in counting if name in reader.paths}
+        self.counting = ColumnDecoder(paths, once=("status",))
         self.whole = ColumnDecoder(reader.paths)
 
     def read(self, batch: LineStarts, wanted: frozenset[int] | None) -> Taken | None:
-        lines = batch.lines
-        if not _one_object_each(lines) or not self.reader.unambiguous(batch.data, len(lines)):
+        if not self.counting.certain:
             return None
-        objects = self.counting.decode(_utf8(batch.data))
-        if objects is None or len(objects) != len(lines):
+        requests = self._requests(batch)
+        kept = requests.of(wanted)
+        inputs, torn = self.whole.read_some([batch.line(requests.numbers[row]) for row in kept])
+        if torn:
+            requests = requests.without({kept[row] for row in torn})
+            kept = requests.of(wanted)
+        lines = len(requests.numbers)
+        if not lines:
             return None
-        columns = {name: self.counting.values(objects, name) for name in self.counting.names}
-        times = self.canonical.clock.read_all(columns.pop("time"))
-        statuses = read_statuses(columns.pop("status"))
-        numbers = [number for number, status in enumerate(statuses) if wanted is None or status in wanted]
-        kept = self.whole.decode(_utf8(b"\n".join([lines[number] for number in numbers])))
-        if None in times or None in statuses or kept is None:
-            return None
-        count = self._one_by_one if len(lines) < FEW else self._at_once
-        traffic, counted, routes = count(columns, times, statuses, numbers)  # type: ignore[arg-type]
-        inputs = {name: self.whole.values(kept, name) for name in self.whole.names}
-        missing: list[object] = [None] * len(numbers)
+        count = self._one_by_one if lines < FEW else self._at_once
+        traffic, counted, routes = count(requests, kept)
+        missing: list[object] = [None] * len(kept)
         rows = Rows(
-            offsets=batch.offsets_of(numbers),
-            statuses=[statuses[number] or 0 for number in numbers],
-            times=[times[number] or 0 for number in numbers],
+            offsets=batch.offsets_of([requests.numbers[row] for row in kept]),
+            statuses=[requests.statuses[row] for row in kept],
+            times=[requests.times[row] for row in kept],
             routes=routes,
             targets=list(map(self.canonical.target, *(inputs.get(name, missing) for name in REQUEST))),
             addresses=self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS)),
             inputs=inputs,
         )
-        return Taken(traffic, counted, rows, len(lines), [])
+        left = [] if lines == batch.count else sorted(set(range(batch.count)).difference(requests.numbers))
+        return Taken(traffic, counted, rows, lines, left)
 
-    def _one_by_one(
-        self, columns: dict[str, list[object]], times: list[int], statuses: list[int], numbers: list[int]
-    ) -> Counted:
-        missing: list[object] = [None] * len(times)
+    def _requests(self, batch: LineStarts) -> _Requests:
+        """Those of the lines that are one object each, with a time and a status."""
+        inputs, left = self.counting.read(batch.data, batch.starts)
+        times = self.canonical.clock.read_all(inputs.pop("time"))
+        statuses = read_statuses(inputs.pop("status"))
+        numbers: Sequence[int] = range(batch.count)
+        if left:
+            refused = set(left)
+            numbers = [number for number in numbers if number not in refused]
+        requests = _Requests(numbers, times, statuses, inputs)  # type: ignore[arg-type]
+        unfit = {
+            row for found in (times, statuses) if None in found for row, value in enumerate(found) if value is None
+        }
+        return requests.without(unfit) if unfit else requests
+
+    def _one_by_one(self, requests: _Requests, kept: Sequence[int]) -> Counted:
+        inputs, missing = requests.inputs, [None] * len(requests.times)
         clean, of_request = self.canonical.clean, self.canonical.routes.of_request
-        clients = each(clean, columns.get("client", missing))
-        addresses = self.canonical.addresses(*(columns.get(name, missing) for name in ADDRESS))
-        names = each(clean, columns.get("route", missing))
+        clients = each(clean, inputs.get("client", missing))
+        addresses = self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS))
         routes = [
             name or (MALFORMED if key is None else of_request(key))
-            for name, key in zip(names, self._keys(columns, len(times)), strict=True)
+            for name, key in zip(each(clean, inputs.get("route", missing)), self._keys(requests), strict=True)
         ]
         tally = Tally(self.denied)
-        tally.add_all(times, routes, statuses, clients, addresses)
-        return tally.traffic(), tally.activity(), [routes[number] for number in numbers]
+        tally.add_all(requests.times, routes, requests.statuses, clients, addresses)
+        return tally.traffic(), tally.activity(), [routes[row] for row in kept]
 
-    def _at_once(
-        self, columns: dict[str, list[object]], times: list[int], statuses: list[int], numbers: list[int]
-    ) -> Counted:
-        carried = [*COUNTED, *(ADDRESS[1:] if self.canonical.proxies else ())]
+    def _at_once(self, requests: _Requests, kept: Sequence[int]) -> Counted:
+        inputs = requests.inputs
+        named = all(missing not in inputs.get("route", MISSING) for missing in MISSING)
+        texts = [*(() if named else REQUEST), *COUNTED, *(ADDRESS[1:] if self.canonical.proxies else ())]
         frame = pl.DataFrame(
             {
-                "minute": pl.Series([time - time % MINUTE for time in times], dtype=pl.Int64),
-                "status": pl.Series(statuses, dtype=pl.Int16),
-                **{name: _texts(columns[name]) for name in (*REQUEST, *carried) if name in columns},
+                "minute": pl.Series([time - time % MINUTE for time in requests.times], dtype=pl.Int64),
+                "status": pl.Series(requests.statuses, dtype=pl.Int16),
+                **{name: _texts(inputs[name]) for name in texts if name in inputs},
             }
         )
         cut = frame.with_columns(request=_request(frame.columns)).drop("method", "target", strict=False)
         counts = RouteCounts(cut, self.canonical)
-        return counts.traffic(), activity(cut, self.canonical, self.denied), counts.of_rows(cut[numbers])
+        return counts.traffic(), activity(cut, self.canonical, self.denied), counts.of_rows(cut[kept])
 
-    def _keys(self, columns: dict[str, list[object]], rows: int) -> list[str | None]:
+    def _keys(self, requests: _Requests) -> list[str | None]:
         """What decides the requests' routes; nothing where the gateway's own name of the route does."""
-        missing: list[object] = [None] * rows
-        request = zip(*(columns.get(name, missing) for name in REQUEST), strict=True)
+        missing: list[object] = [None] * len(requests.times)
+        parts = zip(*(requests.inputs.get(name, missing) for name in REQUEST), strict=True)
         key = self.canonical.request_key
-        named = columns.get("route", missing)
-        return [key(*parts) if route in MISSING else None for parts, route in zip(request, named, strict=True)]
-
-
-def _one_object_each(lines: Sequence[bytes]) -> bool:
-    """Whether every line is braced. A newline between two braces cannot lie within a JSON value."""
-    return all(lines) and set(map(itemgetter(0), lines)) == {ord("{")} and set(map(itemgetter(-1), lines)) == {ord("}")}
-
-
-def _utf8(data: bytes) -> bytes:
-    return data if data.isascii() else data.decode("utf-8", "replace").encode()
+        named = requests.inputs.get("route", missing)
+        return [key(*request) if route in MISSING else None for request, route in zip(parts, named, strict=True)]
 
 
 def _request(columns: Sequence[str]) -> pl.Expr:
-    """ "METHOD path" from the columns of REQUEST that there are: what `Canonical.request_key` says, for many."""
+    """ "METHOD path" from the columns of REQUEST that there are: what `Canonical.request_key` says, for many.
+
+    Null where the gateway's own name of the route makes it needless.
+    """
 
     def given(name: str) -> pl.Expr:
         missing = pl.lit(None, pl.String)
         return pl.when(~pl.col(name).is_in(["", "-"])).then(pl.col(name)) if name in columns else missing
 
+    if set(columns).isdisjoint(REQUEST):
+        return pl.lit(None, pl.String)
     parts = pl.concat_str(given("method").fill_null(ANY_METHOD), given("target").fill_null("-"), separator=" ")
     line = pl.coalesce(given("request").str.replace(PROTOCOL_AT_END, ""), parts)
-    return line.cast(pl.Binary).bin.slice(0, line.str.find("?", literal=True)).cast(pl.String)
+    request = line.cast(pl.Binary).bin.slice(0, line.str.find("?", literal=True)).cast(pl.String)
+    return pl.when(given("route").is_null()).then(request)
 
 
 def _texts(values: list[object]) -> pl.Series:

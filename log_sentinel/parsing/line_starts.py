@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from io import BytesIO
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,22 @@ class LineStarts:
         return lines
 
     @cached_property
-    def _before(self) -> list[int]:
-        """How many bytes the lines before each have, newlines left out."""
-        return list(accumulate(map(len, self.lines), initial=0))
+    def starts(self) -> list[int]:
+        """Where each line begins in `data`, and after them its end."""
+        return list(accumulate(map(len, BytesIO(self.data)), initial=0))
+
+    @property
+    def count(self) -> int:
+        """How many lines there are."""
+        return len(self.starts) - 1
+
+    def line(self, number: int) -> bytes:
+        """The line with this number, its newline included."""
+        return self.data[self.starts[number] : self.starts[number + 1]]
 
     def offset(self, number: int) -> int:
         """The first byte of the line with this number in the generation."""
-        return self._start + self._before[number] + number if self._given is None else self._given[number]
+        return self._start + self.starts[number] if self._given is None else self._given[number]
 
     def offsets_of(self, numbers: Sequence[int], exact: pl.Series | None = None) -> list[int]:
         """The offsets of the lines with these numbers. `exact`: all lines, where no byte of them was changed; it is

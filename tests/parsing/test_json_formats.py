@@ -6,8 +6,9 @@ import pytest
 
 from log_sentinel.parsing import bulk_json
 from log_sentinel.parsing import parser as parser_module
+from log_sentinel.parsing.compiling import ParseOptions, compiled
 from log_sentinel.parsing.json_paths import PathDecoder, steps, walk
-from tests.parsing.builders import batch, parser
+from tests.parsing.builders import batch, definition, parser
 
 
 @pytest.fixture(params=["careful", "fast", "fast by columns"], autouse=True)
@@ -80,6 +81,10 @@ def test_what_is_no_request_is_rejected_with_a_reason(entry: str, reason: str) -
         '"response":{"status":403,"status":200}',
         '"response":{"status":403},"response":{"status":200}',
         '"response":{"status":403},"response":{}',
+        '"response":{},"response":{"status":403}',
+        '"response":null,"response":{"status":403}',
+        '"response":[],"response":{"status":403}',
+        '"response":{"status":null,"status":403}',
         r'"response":{"status":403,"st\u0061tus":200}',
         r'"response":{"status":403},"respons\u0065":{"status":200}',
     ],
@@ -89,6 +94,53 @@ def test_a_name_that_stands_twice_cannot_change_the_status(twice: str) -> None:
     parsed = parser("kong-file-log").parse(batch(lines(kong()) + entry))
 
     assert parsed.reject_counts == {"a JSON name that decides the status stands twice": 1}
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        '"status":403,"status":200',
+        '"status":403,"response":1,"response":1',
+        '"reply":{"code":403},"reply":{"code":200}',
+        '"reply":{"code":403},"reply":{"state":200}',
+        '"reply":{},"reply":{"state":403}',
+        '"reply":{"code":{"x":1}},"reply":{"code":403}',
+    ],
+)
+def test_wherever_the_status_may_stand_it_stands_once(twice: str) -> None:
+    columns = definition("nginx-json").columns
+    status = columns["status"].model_copy(update={"source": ("status", "response", "reply.code", "reply.state")})
+    several = definition("nginx-json").model_copy(update={"columns": columns | {"status": status}})
+    entry = '{"time":"2026-11-24T03:33:33Z",%s}\n'
+    data = entry % '"status":403' + entry % twice + entry % '"reply":{"state":403}'
+    parsed = compiled(several, ParseOptions()).parse(batch(data))
+
+    assert parsed.reject_counts == {"a JSON name that decides the status stands twice": 1}
+    assert parsed.denials.height == 2
+
+
+def test_the_status_is_the_first_that_is_given() -> None:
+    at = '"time":"2026-11-24T03:33:33Z"'
+    entries = ['"status":403', '"response":"429"', '"status":"","response":403', '"status":403,"response":200', '"x":1']
+    parsed = parser("nginx-json").parse(batch("".join(f"{{{at},{entry}}}\n" for entry in entries)))
+
+    assert parsed.denials["status"].to_list() == [403, 429, 403, 403]
+    assert parsed.reject_counts == {"no status": 1}
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{}{}", "{} {}", '{"x":1}\n{"x":\n2}\n{"x":3}{"x":4}', '{"x":\n1}', '{"x":\n{}}', "\n", " ", '{"x":"\n"}', "]"],
+)
+def test_what_is_not_one_object_a_line_takes_nothing_from_its_neighbours(line: str) -> None:
+    entry = lines(kong())
+    parsed = parser("kong-file-log").parse(batch(entry + line + "\n" + entry * 300))
+
+    assert parsed.denials["origin_offset"].to_list() == [
+        0,
+        *(len(entry) + len(line) + 1 + nth * len(entry) for nth in range(300)),
+    ]
+    assert parsed.denials["status"].to_list() == [403] * 301
 
 
 def test_a_header_of_that_name_changes_nothing() -> None:
@@ -134,7 +186,9 @@ def test_paths_reach_into_lists_and_odd_names() -> None:
 def test_a_path_may_lead_through_another_ones_end() -> None:
     decoder = PathDecoder([("a",), ("a", "b")])
 
-    assert decoder.attribute(("a", "b")) == (decoder.attribute(("a",))[0], ("b",))
+    (row,), _ = decoder.decode(b'{"a":{"b":1}}')
+    get, _, rest = decoder.place(("a", "b"))
+    assert walk(get(row), rest) == 1
 
 
 ROUTES = [

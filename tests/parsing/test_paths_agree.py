@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -108,6 +109,52 @@ def test_both_paths_agree_on_torn_and_glued_lines(
         with pytest.MonkeyPatch.context() as patch:
             fast, careful = (by(way, batch(data), directive, patch) for way in ("fast", "careful"))
         assert_same(fast, careful)
+
+
+SCALARS = st.sampled_from(
+    [None, True, "", "-", "GET", "/a/7?x", "403", "x\ud83d\ude00", 0, 1, 403, 429.0, 40.3, 1795491213522]
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["status", "name", "uri"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+KONG = st.fixed_dictionaries(
+    {"started_at": st.just(1795491213522) | VALUES, "response": st.just({"status": 403}) | VALUES},
+    optional={
+        "request": st.just({"method": "GET", "uri": "/a/7"}) | VALUES,
+        "route": st.just({"name": "orders"}) | VALUES,
+        "consumer": st.just({"username": "acme"}) | VALUES,
+        "tries": VALUES,
+        "client_ip": st.just("203.0.113.7") | VALUES,
+        "latencies": VALUES,
+    },
+)
+
+
+@given(
+    entries=st.lists(KONG, min_size=2, max_size=8),
+    cuts=st.lists(st.tuples(st.integers(0, 600), st.integers(0, 60), st.binary(max_size=4)), max_size=4),
+    twice=st.booleans(),
+)
+@several
+def test_both_paths_agree_on_json_of_any_shape(
+    entries: list[dict[str, object]], cuts: list[tuple[int, int, bytes]], *, twice: bool
+) -> None:
+    lines = [json.dumps(each) for each in entries]
+    if twice:
+        lines[0] = lines[0][:-1] + ", " + lines[1][1:]
+    data = "".join(line + "\n" for line in lines).encode()
+    for at, length, instead in cuts:
+        data = data[:at] + instead + data[at + length :]
+    read = []
+    for small in (0, 10**12):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(parser_module, "SMALL", {"text": small, "json": small})
+            read.append(parser("kong-file-log").parse(batch(data)))
+    assert_same(*read)
 
 
 @given(data=st.lists(text.map(str.encode) | st.binary(max_size=40), max_size=12).map(b"\n".join))
