@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from log_sentinel.sources.following import Content
 
 
+# A file that is there again, or written on, is taken up again all the same.
 OVER = (GenerationState.FINISHED, GenerationState.GAP)
 
 

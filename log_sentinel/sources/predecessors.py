@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from log_sentinel.model.lines import GenerationState
 from log_sentinel.sources import generations
-from log_sentinel.sources.held import Held, Role
+from log_sentinel.sources.held import OVER, Held, Role
 from log_sentinel.sources.opening import CannotRead, PlainFile
 from log_sentinel.sources.recognising import any_emptied, copied_from, is_copy, known_by_content, known_by_inode
+from log_sentinel.sources.register import place_of
 
 if TYPE_CHECKING:
     from log_sentinel.model.lines import Checkpoint
@@ -208,7 +209,7 @@ class _Search:
         return copied_from(self.register, content, path) is not None
 
     def _resume_or_close(self, path: str, content: Content, row: Checkpoint) -> None:
-        written_on = row.state is GenerationState.FINISHED and generations.goes_on(row, content)
+        written_on = row.state in OVER and generations.goes_on(row, content)
         if self.waiting.pop(row.generation, None) is not None or written_on:
             self._resume(path, content, row)
         else:
@@ -258,7 +259,7 @@ class _Search:
             held.ends_as = GenerationState.GAP
             lost = f"{missing} bytes that were seen after it are lost" if missing > 0 else "what came after it is lost"
             self.register.problems.tell(
-                f"{row.path} (generation {row.generation})",
+                place_of(row),
                 f"its file is gone and no rotated copy of it was found; it was read to byte {row.offset}, {lost}",
                 "Keep one rotated file uncompressed (delaycompress), and name logrotate's olddir in `rotated`.",
             )

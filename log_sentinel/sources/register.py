@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from log_sentinel.model.lines import GenerationState
 from log_sentinel.sources import generations
 from log_sentinel.sources.archives import unpacked_file
-from log_sentinel.sources.held import Held, Role
+from log_sentinel.sources.held import OVER, Held, Role
 from log_sentinel.sources.known import Key, Known
 from log_sentinel.sources.opening import CannotRead, PlainFile
 from log_sentinel.sources.problems import Problems
@@ -63,9 +63,11 @@ class Register(Known):
     # held and open
 
     def take(self, role: Role, row: Checkpoint, content: Content | None) -> Held:
-        if row.state is GenerationState.FINISHED and role in (Role.LEFT, Role.COPY):
+        if row.state in OVER and role in (Role.LEFT, Role.COPY):
             row = replace(row, state=GenerationState.DRAINING)
         held = Held(role, row, content, self.settings.max_line_bytes, self.clock())
+        if role is not Role.LOST and row.generation in self._rows:
+            self.problems.solved(place_of(self._rows[row.generation]))
         self.held[row.generation] = held
         self.note(row)
         if role is not Role.LOST:
@@ -154,6 +156,11 @@ class Register(Known):
     def places(self, row: Checkpoint) -> set[str]:
         lives = {str(Path(row.path).with_name(name)) for name in all_names(row.path)}
         return {row.path, *lives, *(one for live in lives for one in self.folders.siblings(live))}
+
+
+def place_of(row: Checkpoint) -> str:
+    """How a generation without a file is called in problems."""
+    return f"{row.path} (generation {row.generation})"
 
 
 def key_of(path: str) -> Key | None:

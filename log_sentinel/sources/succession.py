@@ -106,6 +106,7 @@ class Succession(InTurn):
         if live is not None:
             self._leave(live)
         if (holder := self._register.holder(key)) is not None:
+            self._register.problems.solved(self.path)
             self._came_back(holder)
         else:
             self._take_up(now)
