@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from log_sentinel.incidents.hurt import with_who_is_hurt
@@ -9,6 +10,7 @@ from log_sentinel.model.spike import Dimension
 from log_sentinel.store.activity import Outcomes, outcomes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from log_sentinel.model.spike import Spike
@@ -20,11 +22,14 @@ COUNTED = (Dimension.CLIENT, Dimension.IP)
 Which = tuple[Dimension, str, "datetime"]
 
 
-class Customers:
-    """Asks the database once for each key and hour that a spike began in, for as long as it fires."""
+class LookedUp:
+    """Asks `look_up` once for each key and hour that a spike began in, for as long as it fires.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    `look_up` is given dimension, keys and hour, as `store.activity.outcomes` is, and gives what that gives.
+    """
+
+    def __init__(self, look_up: Callable[[str, list[str], datetime], Mapping[str, Outcomes]]) -> None:
+        self._look_up = look_up
         self._known: dict[Which, Outcomes | None] = {}
 
     def known(self, spikes: list[Spike]) -> list[Spike]:
@@ -33,7 +38,7 @@ class Customers:
         self._known = {which: found for which, found in self._known.items() if which in asked}
         for dimension, hour in {(dimension, hour) for dimension, _, hour in asked - self._known.keys()}:
             keys = [which[1] for which in asked - self._known.keys() if which[0] == dimension and which[2] == hour]
-            found = outcomes(self._database, dimension, keys, hour)
+            found = self._look_up(dimension, keys, hour)
             self._known.update({(dimension, key, hour): found.get(key) for key in keys})
         return [self._told(spike) if spike.dimension in COUNTED else spike for spike in spikes]
 
@@ -48,6 +53,13 @@ class Customers:
             succeeded=before.succeeded,
             first_seen=before.first_seen.isoformat(),
         )
+
+
+class Customers(LookedUp):
+    """Asks the database."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(partial(outcomes, database))
 
 
 def _which(spike: Spike) -> Which:

@@ -65,6 +65,20 @@ def events(
 
     Raises OSError when there is no such file, NoFormat when no format reads it, BadSettings, BadDefinition.
     """
+    line = 1
+    for lines, form in batches(loaded, path, stdin, format_name=format_name, directive=directive):
+        yield (
+            _passed_over(lines, line)
+            if form is None
+            else _looked(lines, form, line, loaded.settings.denials.statuses, everything=everything)
+        )
+        line += lines.data.count(b"\n") + len(lines.skipped)
+
+
+def batches(
+    loaded: Loaded[Settings], path: str, stdin: BinaryIO, *, format_name: str | None, directive: str | None
+) -> Iterator[tuple[Lines, Format | None]]:
+    """The lines of `path` (`-`: `stdin`) and what reads them; None with a step that has no line. Raises as `events`."""
     settings = loaded.settings
     name = "stdin" if path == STDIN else source_name(settings, Path(path))
     configured = settings.sources.get(name) if format_name is None and directive is None else None
@@ -76,19 +90,14 @@ def events(
         directive=configured.log_format if configured else directive,
     )
     source = OncePass(name, path, Unremembered(), stream=stdin if path == STDIN else None)
-    form, line = None, 1
+    form = None
     try:
         while (lines := source.read(CHUNK_BYTES)) is not None:
             if lines.data:
                 form = form or choose(lines.data)
                 if form is None:
                     raise NoFormat(path)
-            yield (
-                _passed_over(lines, line)
-                if not lines.data or form is None
-                else _looked(lines, form, line, settings.denials.statuses, everything=everything)
-            )
-            line += lines.data.count(b"\n") + len(lines.skipped)
+            yield lines, form if lines.data else None
     finally:
         source.close()
 

@@ -75,6 +75,18 @@ def sample_denials(
         return frame_of(connection, query.order_by(denials.c.time.desc(), denials.c.id.desc()).limit(limit), SAMPLE)
 
 
+def counted_minutes(db: Database, since: datetime) -> tuple[datetime, datetime] | None:
+    """The first and the last minute from `since` on that has requests or denials; None when none has."""
+    with db.read() as connection:
+        found = [
+            connection.scalar(select(edge(table.c.minute)).where(table.c.minute >= since))
+            for table in (traffic, minutes)
+            for edge in (func.min, func.max)
+        ]
+    there = [minute for minute in found if minute is not None]
+    return (min(there), max(there)) if there else None
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
     """What the database holds, over all instances; times in UTC, None while there is nothing."""
