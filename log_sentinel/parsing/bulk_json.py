@@ -120,7 +120,7 @@ class BulkJson:
             for name, key in zip(each(clean, inputs.get("route", missing)), self._keys(requests), strict=True)
         ]
         tally = Tally(self.denied)
-        tally.add_all(requests.times, routes, requests.statuses, clients, addresses)
+        tally.add(requests.times, routes, requests.statuses, clients, addresses)
         return tally.traffic(), tally.activity(), [routes[row] for row in kept]
 
     def _at_once(self, requests: _Requests, kept: Sequence[int]) -> Counted:

@@ -4,10 +4,13 @@ it."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from itertools import compress
+from operator import itemgetter
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from log_sentinel.parsing.rows import Rows
-from log_sentinel.parsing.values import status as read_status
+from log_sentinel.parsing.values import each
+from log_sentinel.parsing.values import statuses as read_statuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -54,9 +57,10 @@ class CarefulPath:
 
     def read(self, lines: Iterable[tuple[int, bytes]], tally: Tally, rejected: Rejected) -> tuple[Rows, int]:
         """The requests kept of these (offset, line), and how many lines were not blank. All are counted."""
-        rows = Rows(inputs={name: [] for name in self.reader.names})
-        read, add = self.reader.read, rejected.add
+        requests: list[_Request] = []
+        problems: list[tuple[int, str, bytes]] = []
         seen = 0
+        read = self.reader.read
         for offset, raw in lines:
             line = raw.strip(b" \t\r\0")
             if not line:
@@ -64,36 +68,58 @@ class CarefulPath:
             seen += 1
             found = read(line)
             if isinstance(found, str):
-                add(offset, found, line)
-                continue
-            for nth, fields in enumerate(found):
+                problems.append((offset, found, line))
+            else:
                 # the requests of an array share a line; each still needs an offset of its own, within the line
-                problem = self._request(fields, offset + nth, rows, tally)
-                if problem is not None:
-                    add(offset, problem, line)
-        return rows, seen
+                requests += [_Request(offset + nth, line, fields) for nth, fields in enumerate(found)]
+        times, statuses = self._times_and_statuses(requests)
+        if None in times or None in statuses:
+            problems += [
+                (request.offset, NO_TIME if time is None else NO_STATUS, request.line)
+                for request, time, status in zip(requests, times, statuses, strict=True)
+                if time is None or status is None
+            ]
+            problems.sort(key=itemgetter(0))
+            good = [status is not None and time is not None for time, status in zip(times, statuses, strict=True)]
+            requests = list(compress(requests, good))
+            times, statuses = list(compress(times, good)), list(compress(statuses, good))
+        for problem in problems:
+            rejected.add(*problem)
+        return self._counted(requests, times, statuses, tally), seen  # type: ignore[arg-type]
 
-    def _request(self, fields: Mapping[str, object], offset: int, rows: Rows, tally: Tally) -> str | None:
-        """Counts one request and keeps it if wanted; the reason when it is none."""
-        get, canonical = fields.get, self.canonical
-        time = canonical.clock.read(get("time"))
-        if time is None:
-            return NO_TIME
-        status = read_status(get("status"))
-        if status is None:
-            return NO_STATUS
-        target = canonical.target(get("request"), get("method"), get("target"))
-        named = get("route")
-        route = (canonical.clean(named) if named is not None else None) or canonical.routes.of_target(target)
-        address = canonical.address(get("ip"), get("forwarded_for"), get("forwarded"))
-        tally.add(time, route, status, canonical.clean(get("client")), address)
-        if self.wanted is None or status in self.wanted:
-            rows.offsets.append(offset)
-            rows.statuses.append(status)
-            rows.times.append(time)
-            rows.routes.append(route)
-            rows.targets.append(target)
-            rows.addresses.append(address)
-            for name, values in rows.inputs.items():
-                values.append(get(name))
-        return None
+    def _times_and_statuses(self, requests: list[_Request]) -> tuple[list[int | None], list[int | None]]:
+        times = self.canonical.clock.read_all([request.fields.get("time") for request in requests])
+        return times, read_statuses([request.fields.get("status") for request in requests])
+
+    def _counted(self, requests: list[_Request], times: list[int], statuses: list[int], tally: Tally) -> Rows:
+        """Counts all, and gives those that are wanted."""
+        canonical = self.canonical
+        every = [request.fields for request in requests]
+
+        def column(name: str) -> list[object]:
+            return [fields.get(name) for fields in every]
+
+        targets = list(map(canonical.target, *(column(name) for name in ("request", "method", "target"))))
+        addresses = canonical.addresses(*(column(name) for name in ("ip", "forwarded_for", "forwarded")))
+        routes = [
+            named or canonical.routes.of_target(target)
+            for named, target in zip(each(canonical.clean, column("route")), targets, strict=True)
+        ]
+        tally.add(times, routes, statuses, each(canonical.clean, column("client")), addresses)
+        kept = [self.wanted is None or status in self.wanted for status in statuses]
+        kept_fields = list(compress(every, kept))
+        return Rows(
+            offsets=[request.offset for request in compress(requests, kept)],
+            statuses=list(compress(statuses, kept)),
+            times=list(compress(times, kept)),
+            routes=list(compress(routes, kept)),
+            targets=list(compress(targets, kept)),
+            addresses=list(compress(addresses, kept)),
+            inputs={name: [fields.get(name) for fields in kept_fields] for name in self.reader.names},
+        )
+
+
+class _Request(NamedTuple):
+    offset: int
+    line: bytes
+    fields: Mapping[str, object]

@@ -84,11 +84,15 @@ class Parser:
         """
         options = self.options
         read = self._read(lines, options.statuses | options.candidate_statuses, rejects_sampled)
-        kept = self._frame(read.rows)
-        denied = pl.col("status").is_in(sorted(options.statuses))
+        denials = candidates = self._frame(read.rows)
+        if any(status not in options.statuses for rows in read.rows for status in rows.statuses):
+            denied = denials["status"].is_in(sorted(options.statuses))
+            denials, candidates = denials.filter(denied), denials.filter(~denied)
+        else:
+            candidates = denials.clear()
         return ParsedLines(
-            denials=kept.filter(denied),
-            candidates=kept.filter(~denied),
+            denials=denials,
+            candidates=candidates,
             traffic=tally.summed(read.traffic),
             activity=tally.bounded(read.activity, options.statuses, read.lines),
             companions=empty(COMPANIONS),
@@ -138,15 +142,15 @@ class Parser:
 
     def _made(self, rows: Rows, schema: dict[str, pl.DataType | type[pl.DataType]]) -> pl.DataFrame:
         made = self.canonical.columns(rows)
-        columns = [
-            pl.Series(name, values, pl.Int64 if name == "time" else schema[name]) for name, values in made.items()
-        ]
-        others = [
-            pl.lit(self._constants.get(name), dtype).alias(name) for name, dtype in schema.items() if name not in made
-        ]
-        return (
-            pl.DataFrame(columns).lazy().with_columns(pl.col("time").cast(TIME), *others).select(list(schema)).collect()
-        )
+
+        def column(name: str, dtype: pl.DataType | type[pl.DataType]) -> pl.Series:
+            if name not in made:
+                return pl.Series(name, [self._constants.get(name)], dtype).new_from_index(0, len(rows.offsets))
+            if name == "time":
+                return pl.Series(name, made[name], pl.Int64).cast(TIME)
+            return pl.Series(name, made[name], dtype)
+
+        return pl.DataFrame([column(name, dtype) for name, dtype in schema.items()])
 
 
 def _rejects(rejected: Rejected) -> pl.DataFrame:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from log_sentinel.model.columns import ACTIVITY, OTHER_KEY, TRAFFIC
+from log_sentinel.model.columns import ACTIVITY, OTHER_KEY, TIME, TRAFFIC
 from log_sentinel.parsing.times import HOUR, MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+    Schema = dict[str, pl.DataType | type[pl.DataType]]
+
+K = TypeVar("K", bound=tuple[object, ...])
 
 # Of the keys that were never denied those stay that made one request in this many of their batch, so at most as many;
 # of a batch smaller than this, every key.
@@ -26,17 +30,7 @@ class Tally:
         self.requests: Counter[tuple[int, str, int]] = Counter()
         self.keys: Counter[tuple[int, str, str, int]] = Counter()
 
-    def add(self, time: int, route: str, status: int, client: str | None, ip: str | None) -> None:
-        """One request at `time` (milliseconds UTC). One without an address counts under OTHER_KEY, one without a
-        client not."""
-        self.requests[time - time % MINUTE, route, status] += 1
-        outcome = status if status in self.denied else status // 100
-        hour = time - time % HOUR
-        if client:
-            self.keys[hour, "client", client, outcome] += 1
-        self.keys[hour, "ip", ip or OTHER_KEY, outcome] += 1
-
-    def add_all(
+    def add(
         self,
         times: Sequence[int],
         routes: Sequence[str],
@@ -44,7 +38,10 @@ class Tally:
         clients: Sequence[str | None],
         addresses: Sequence[str | None],
     ) -> None:
-        """Many requests, given as columns."""
+        """Requests given as columns: when (milliseconds UTC), what and with which outcome, who asked from where.
+
+        One without an address counts under OTHER_KEY, one without a client not.
+        """
         outcomes = {status: status if status in self.denied else status // 100 for status in set(statuses)}
         hours = [time - time % HOUR for time in times]
         self.requests.update(zip([time - time % MINUTE for time in times], routes, statuses, strict=True))
@@ -56,15 +53,24 @@ class Tally:
 
     def traffic(self) -> pl.DataFrame:
         """TRAFFIC."""
-        rows = [(minute, route, status, n) for (minute, route, status), n in self.requests.items()]
-        return pl.DataFrame(rows, schema=TRAFFIC | {"minute": pl.Int64}, orient="row").cast(
-            {"minute": TRAFFIC["minute"]}
-        )
+        return _counted(self.requests, TRAFFIC)
 
     def activity(self) -> pl.DataFrame:
         """ACTIVITY, not yet bounded."""
-        rows = [(*key, n) for key, n in self.keys.items()]
-        return pl.DataFrame(rows, schema=ACTIVITY | {"hour": pl.Int64}, orient="row").cast({"hour": ACTIVITY["hour"]})
+        return _counted(self.keys, ACTIVITY)
+
+
+def _counted(counts: Mapping[K, int], schema: Schema) -> pl.DataFrame:
+    """`counts` as a frame of `schema`: a time first, the number last."""
+    columns = [*zip(*counts, strict=True), counts.values()] if counts else [()] * len(schema)
+    return pl.DataFrame(
+        [
+            pl.Series(name, list(values), pl.Int64).cast(TIME)
+            if dtype == TIME
+            else pl.Series(name, list(values), dtype)
+            for (name, dtype), values in zip(schema.items(), columns, strict=True)
+        ]
+    )
 
 
 def summed(frames: list[pl.DataFrame]) -> pl.DataFrame:
