@@ -129,6 +129,12 @@ def cannot_read(path: str, why: OSError) -> CannotRead:
                 f"user {os.geteuid()} may not read it",
                 "Add that user to the log's group (often adm), and let logrotate create the file with mode 0640.",
             )
+        case errno.ENXIO:  # what open(2) says of these
+            return CannotRead(
+                path,
+                "is a socket, or a device that is not there; only regular files are followed",
+                "Name a regular file.",
+            )
         case errno.ELOOP:
             return CannotRead(path, "its symbolic links lead in a circle", "Mend the links.")
         case code if code in OUT_OF_DESCRIPTORS:

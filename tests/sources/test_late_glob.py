@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import sqlite3
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +72,10 @@ def test_what_is_no_log_is_told_about_and_holds_nobody_up(tmp_path: Path) -> Non
     (tmp_path / "noise.log").write_bytes(bytes(range(256)) * 8)
     (tmp_path / "wide.log").write_bytes("line\n".encode("utf-16"))
     (tmp_path / "packed.log").write_bytes(b"\x1f\x8b\x08" + bytes(100))
+    (tmp_path / "device.log").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening, sqlite3.connect(tmp_path / "state.log") as database:
+        listening.bind(str(tmp_path / "socket.log"))
+        database.execute("create table denials (id)")
     append(tmp_path / "access.log", text(1))
     watch = Watch(tmp_path / "*.log", start="beginning")
     assert lines(1) == watch.new()
@@ -79,6 +85,9 @@ def test_what_is_no_log_is_told_about_and_holds_nobody_up(tmp_path: Path) -> Non
         "noise.log": "is binary: its first bytes are no text",
         "wide.log": "is UTF-16 text",
         "packed.log": "is a gzip file under a name that does not say so",
+        "device.log": "is a device; only regular files are followed",
+        "socket.log": "is a socket, or a device that is not there; only regular files are followed",
+        "state.log": "is an SQLite database",
     } == {Path(problem.where).name: problem.found for problem in watch.tail.problems()}
     single = Watch(tmp_path / "folder.log")
     assert [] == single.new()
