@@ -156,7 +156,6 @@ def _missing(log: AccessLog, conf: NginxConf, definition: Definition) -> list[st
 def _coverage(log: AccessLog, conf: NginxConf, definition: Definition) -> Coverage | None:
     from log_sentinel.content import shipped
     from log_sentinel.daemon.coverage import coverage
-    from log_sentinel.daemon.judging import Format
     from log_sentinel.parsing.compiling import ParseOptions, compiled
     from log_sentinel.parsing.error_logs import load
 
@@ -165,9 +164,9 @@ def _coverage(log: AccessLog, conf: NginxConf, definition: Definition) -> Covera
     if not lines:
         return None
     entries = tail(Path(log.error_logs[0]), LOOKED_AT_BYTES) if log.error_logs else b""
-    form = Format(compiled(definition, ParseOptions()), (definition,))
+    parser = compiled(definition, ParseOptions())
     error_log = load(shipped("parsers") / "error-logs" / "nginx-error.toml")
-    return coverage(form, lines, entries, error_log, _zone(), conf.says_nothing_of)
+    return coverage(parser, lines, entries, error_log, _zone(), conf.says_nothing_of)
 
 
 def _share(part: int, whole: int) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.diagnosis.companions import explained
+from log_sentinel.diagnosis.verdict import judge
 from log_sentinel.model.columns import JUDGED
 from log_sentinel.model.lines import Checkpoint, Lines, Move
 from log_sentinel.parsing.companions import ErrorLogParser
@@ -15,8 +16,8 @@ from log_sentinel.parsing.companions import ErrorLogParser
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from log_sentinel.daemon.judging import Format
     from log_sentinel.parsing.error_logs import ErrorLog
+    from log_sentinel.parsing.parser import Parser
 
 SHOWN = 3
 
@@ -40,19 +41,20 @@ class Coverage:
 
 
 def coverage(
-    form: Format,
+    parser: Parser,
     log: bytes,
     entries: bytes,
     error_log: ErrorLog,
     zone: str,
     silent: Callable[[str], bool],
 ) -> Coverage:
-    """What `form` makes of `log`, with the `entries` of the error log beside it (none: b""), times in `zone`.
+    """What `parser` makes of `log`, with the `entries` of the error log beside it (none: b""), times in `zone`.
 
     `silent` says of a path whether nginx may deny it without an entry.
     """
-    parsed = form.parser.parse(_lines(log))
-    denials, candidates = form.judge(parsed.denials), form.judge(parsed.candidates)
+    definition = parser.definition
+    parsed = parser.parse(_lines(log))
+    denials, candidates = judge(parsed.denials, definition), judge(parsed.candidates, definition)
     companions = ErrorLogParser(error_log, zone).parse(_lines(entries)).companions
     told = explained(pl.concat([denials, candidates]), companions, error_log).select(list(JUDGED))
     rest = denials.join(told, on="origin_offset", how="anti")
@@ -63,7 +65,7 @@ def coverage(
     hidden = unknown.filter(pl.col("status") != 429)["path"]
     never = sum(silent(path or "") for path in hidden)
     rejected = sum(parsed.reject_counts.values())
-    shown = every if every.height else _last(form, log)
+    shown = every if every.height else _last(parser, log)
     unread = parsed.rejects.tail(1).select(pl.format("{}: {}", "reason", "sample")).to_series().to_list()
     return Coverage(
         lines=parsed.lines,
@@ -76,9 +78,10 @@ def coverage(
     )
 
 
-def _last(form: Format, log: bytes) -> pl.DataFrame:
+def _last(parser: Parser, log: bytes) -> pl.DataFrame:
     """The last requests of a log without denials."""
-    return form.judge(form.parser.events(_lines(b"\n".join(log.rstrip(b"\n").split(b"\n")[-SHOWN:]))).frame)
+    last = b"\n".join(log.rstrip(b"\n").split(b"\n")[-SHOWN:])
+    return judge(parser.events(_lines(last)).frame, parser.definition)
 
 
 def _lines(data: bytes) -> Lines:

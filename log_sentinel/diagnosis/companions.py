@@ -1,16 +1,19 @@
 """What an error log adds to the verdict on a request: who was refused by which rule or limit, and in which zone.
 
-An entry belongs to a request of the same address, method and path (an entry without a request: of the same address)
-within two seconds. Each entry explains one request and each request is explained once; of several that fit, the
-earliest.
+An entry belongs to a request of the same address, method and path within two seconds; where the access log has the
+number of the connection, of the same connection. Apache's entries have no request but a file: it is what the path leads
+to when the file's last name is in the path. An entry with neither belongs to a request of the same address. Each entry
+explains one request and each request is explained once; of several that fit, the earliest.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict, deque
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 import polars as pl
 
@@ -18,11 +21,16 @@ from log_sentinel.diagnosis.verdict import CompiledRule, finding, verdict_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from log_sentinel.parsing.error_logs import ErrorLog
 
 WITHIN = timedelta(seconds=2)
 PATH_LIMIT = 2048
+# begins what an entry has in place of "METHOD path" when it names a file
+FILE = "* "
+# written by `verdict.judge`; a value cannot look so, its quotes are escaped
+CONNECTION = re.compile(r'"field": ?"connection", ?"value": ?"([0-9]{1,18})"')
 
 
 def explained(requests: pl.DataFrame, companions: pl.DataFrame, definition: ErrorLog) -> pl.DataFrame:
@@ -46,22 +54,53 @@ def explained(requests: pl.DataFrame, companions: pl.DataFrame, definition: Erro
 
 def _pairs(requests: pl.DataFrame, companions: pl.DataFrame) -> Iterator[tuple[int, int]]:
     """Row numbers of a request and of the entry that explains it."""
-    waiting: dict[tuple[str | None, str | None], deque[int]] = defaultdict(deque)
-    whose = requests.select("time", "ip", "method", "path").rows()
-    for number in sorted(range(len(whose)), key=lambda number: whose[number][0]):
-        _, ip, method, path = whose[number]
-        waiting[ip, f"{method} {(path or '')[:PATH_LIMIT]}"].append(number)
-        waiting[ip, None].append(number)
-    taken: set[int] = set()
-    for entry, time, client, request in (
-        companions.with_row_index().sort("time").select("index", "time", "client", "request").rows()
+    waiting = _Waiting(requests)
+    for entry, time, client, connection, request in (
+        companions.with_row_index().sort("time").select("index", "time", "client", "connection", "request").rows()
     ):
-        queue = waiting.get((client, request)) if client is not None else None
-        while queue and (queue[0] in taken or whose[queue[0]][0] < time - WITHIN):
+        file = request.removeprefix(FILE) if request is not None and request.startswith(FILE) else None
+        whose = connection if connection is not None and waiting.know_connections else client
+        found = waiting.take(whose, None if file is not None else request, time, file) if whose is not None else None
+        if found is not None:
+            yield found, entry
+
+
+class _Waiting:
+    """Requests that no entry has explained yet, by who asked (addresses, or the number of the connection) and what."""
+
+    def __init__(self, requests: pl.DataFrame) -> None:
+        self._rows = requests.select("time", "ip", "peer_ip", "method", "path", "evidence").rows()
+        self._queues: dict[tuple[str | int, str | None], deque[int]] = defaultdict(deque)
+        self._taken: set[int] = set()
+        self.know_connections = False
+        for number in sorted(range(len(self._rows)), key=lambda number: self._rows[number][0]):
+            _, ip, peer, method, path, evidence = self._rows[number]
+            connection = CONNECTION.search(evidence or "")
+            self.know_connections |= connection is not None
+            # nginx calls the socket's address the client, which behind a proxy is not the one we found
+            for whose in {ip, peer, int(connection[1]) if connection else None} - {None}:
+                self._queues[whose, f"{method} {(path or '')[:PATH_LIMIT]}"].append(number)
+                self._queues[whose, None].append(number)
+
+    def take(self, whose: str | int, request: str | None, time: datetime, file: str | None) -> int | None:
+        """The earliest request that fits, which then waits no more."""
+        queue = self._queues.get((whose, request), deque())
+        while queue and (queue[0] in self._taken or self._rows[queue[0]][0] < time - WITHIN):
             queue.popleft()
-        if queue and whose[queue[0]][0] <= time + WITHIN:
-            taken.add(queue[0])
-            yield queue.popleft(), entry
+        for number in queue:
+            at, *_, path, _ = self._rows[number]
+            if at > time + WITHIN:
+                return None
+            if number not in self._taken and (file is None or _leads_to(path or "", file)):
+                self._taken.add(number)
+                return number
+        return None
+
+
+def _leads_to(path: str, file: str) -> bool:
+    """Whether `file` may be what stands on the disk, or behind a proxy, for the beginning of `path`."""
+    names = [name for name in unquote(path).split("/") if name]
+    return not names or file.rstrip("/").rpartition("/")[2] in names
 
 
 def _with_verdict(

@@ -23,10 +23,26 @@ if TYPE_CHECKING:
     from log_sentinel.parsing.definitions import Condition, Definition, VerdictRule
 
 VALUE_LIMIT = 200
+CONNECTION = EVIDENCE_PREFIX + "connection"
 
 
 def judge(frame: pl.DataFrame, definition: Definition) -> pl.DataFrame:
     """From DENIALS and evidence columns to JUDGED; the evidence columns are gone."""
+    judged = _judged(frame, definition)
+    if CONNECTION not in frame.columns:
+        return judged
+    # the number by which an entry of the error log is found; it decides nothing here
+    number, rest = pl.col(CONNECTION), pl.col("evidence").str.head(-1)
+    parts = [pl.when(rest == "[").then(rest).otherwise(rest + ", "), pl.lit('{"field": "connection", "value": "')]
+    numbered = pl.concat_str(*parts, number, pl.lit('", "says": ""}]'))
+    is_number = number.str.contains("^[0-9]{1,18}$")
+    with_number = judged.with_columns(frame[CONNECTION]).with_columns(
+        evidence=pl.when(is_number).then(numbered).otherwise("evidence")
+    )
+    return with_number.drop(CONNECTION)
+
+
+def _judged(frame: pl.DataFrame, definition: Definition) -> pl.DataFrame:
     rules = [CompiledRule(rule) for rule in definition.verdicts if reads(rule) <= set(frame.columns)]
     read = sorted(set().union(*(reads(rule.rule) for rule in rules)))
     if not read:

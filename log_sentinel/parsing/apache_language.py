@@ -14,7 +14,15 @@ from log_sentinel.parsing.log_format import Directive
 # field means
 DIRECTIVE = re.compile(r"%(?:!?[0-9,]+)?[<>]?(?:\{([^}]*)\})?[<>]?(\^[A-Z]{2}|[A-Za-z%])")
 WHOLE = re.compile(r'\s*LogFormat\s+"((?:[^"\\]|\\.)*)"(?:\s+(\S+))?\s*\Z', re.DOTALL)
-STRFTIME = {"%d/%b/%Y:%H:%M:%S %z": ("clf", "clf"), "%Y-%m-%dT%H:%M:%S%z": ("plain", "iso8601")}
+# a time may be written in pieces, as %{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t
+PIECES = re.compile(r"%\{(?!m?u?sec\})[^}]*\}t(?:[^%\w]{0,2}%\{(?!m?u?sec\})[^}]*\}t)+")
+BETWEEN = re.compile(r"\}t([^%]*)%\{(?:begin:|end:)?")
+SHORT = {"%T": "%H:%M:%S", "%F": "%Y-%m-%d", "msec_frac": "%f", "usec_frac": "%f"}
+CLF = "%d/%b/%Y:%H:%M:%S %z"
+STRFTIME = (
+    (re.compile(r"%d/%b/%Y[: ]%H:%M:%S(?:[.,]%f)?(?: %z)?"), "t"),
+    (re.compile(r"%Y-%m-%d[T ]%H:%M:%S(?:[.,]%f)?(?:%z|Z)?"), "iso_t"),
+)
 
 MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "time": (("t", "clf"), ("iso_t", "iso8601"), ("sec_t", "epoch_s"), ("msec_t", "epoch_ms")),
@@ -35,7 +43,7 @@ MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "forwarded_for": (("{x-forwarded-for}i", None),),
     "forwarded": (("{forwarded}i", None),),
 }
-EVIDENCE = {"log_id": "L", "connection": "X", "server": "{server}o", "retry_after": "{retry-after}o"}
+EVIDENCE = {"log_id": "L", "body": "b", "server": "{server}o", "retry_after": "{retry-after}o"}
 PLAIN = set("ahlpPmHLkXvVR") | {"{c}a"}
 NUMBERS = {"b", "B", "I", "O", "D", "T", "us_T", "ms_T", "S"}
 
@@ -55,6 +63,7 @@ def parts(text: str) -> list[Part]:
     """The literals and fields of a format's text."""
     found: list[Part] = []
     position = 0
+    text = PIECES.sub(lambda pieces: BETWEEN.sub(r"\1", pieces[0]), text)
     for match in DIRECTIVE.finditer(text):
         found.append(Literal(text[position : match.start()]))
         found += _field((match[1] or "").lower() if match[2] not in "tT" else match[1] or "", match[2])
@@ -73,8 +82,11 @@ def _field(argument: str, letter: str) -> list[Part]:
             pattern = argument.removeprefix("begin:").removeprefix("end:")
             if pattern in ("sec", "msec"):
                 return [Variable(f"{pattern}_t", "seconds")]
-            shape, unit = STRFTIME.get(pattern, ("text", ""))
-            return [Variable({"clf": "t", "iso8601": "iso_t"}.get(unit, f"{{{argument}}}t"), shape)]
+            for short, long in SHORT.items():
+                pattern = pattern.replace(short, long)
+            name = next((name for form, name in STRFTIME if form.fullmatch(pattern)), "")
+            shape = "clf" if pattern == CLF else "moment" if name else "text"
+            return [Variable(name or f"{{{argument}}}t", shape)]
         case "T" if argument in ("us", "ms"):
             return [Variable(f"{argument}_T", "number")]
         case "s":

@@ -11,6 +11,7 @@ import polars as pl
 from log_sentinel.model.columns import ACTIVITY, COMPANIONS, DENIALS, REJECTS, TIME, TRAFFIC, empty
 from log_sentinel.model.parsed import ParsedLines
 from log_sentinel.parsing.addresses import canonical
+from log_sentinel.parsing.escapes import backslashes
 from log_sentinel.parsing.line_starts import LineStarts
 from log_sentinel.parsing.request_line import PATH_LIMIT, split_request
 from log_sentinel.parsing.times import Clock
@@ -46,7 +47,8 @@ class ErrorLogParser:
     def parse(self, lines: Lines) -> ParsedLines:
         """COMPANIONS of a batch; all other frames are empty. What tells nothing is neither kept nor rejected.
 
-        `request` is "METHOD path", as the denial's columns have it, cut as they are.
+        `request` is "METHOD path", as the denial's columns have it, cut as they are; "* FILE" where the message names
+        a file and no request.
         """
         batch = LineStarts(lines)
         rows = []
@@ -75,10 +77,12 @@ class ErrorLogParser:
         time = self._clock.read(fields["time"]) if told is not None else None
         if told is None or time is None:
             return None
-        kind, zone, says = told
+        kind, zone, file, says = told
         connection, client = fields.get("connection"), fields.get("client")
         target = split_request(fields.get("request"))
         request = f"{target.method} {target.path[:PATH_LIMIT]}" if target.method and target.path else None
+        if request is None and file is not None:
+            request = f"* {backslashes(file)[:PATH_LIMIT]}"
         return (
             time,
             kind,
@@ -89,9 +93,10 @@ class ErrorLogParser:
             says,
         )
 
-    def _told(self, message: str) -> tuple[str, str | None, str] | None:
+    def _told(self, message: str) -> tuple[str, str | None, str | None, str] | None:
         for kind, matches, unless, says in self._messages:
             found = matches.search(message)
             if found is not None and (unless is None or unless.search(message) is None):
-                return kind, found.groupdict().get("zone"), says
+                groups = found.groupdict()
+                return kind, groups.get("zone"), groups.get("file"), says
         return None

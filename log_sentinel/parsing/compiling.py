@@ -12,7 +12,7 @@ from log_sentinel.parsing.definitions import BadDefinition
 from log_sentinel.parsing.escapes import UNESCAPE
 from log_sentinel.parsing.json_lines import JsonReader
 from log_sentinel.parsing.languages import LANGUAGES
-from log_sentinel.parsing.layout import Part, Variable, lay_out
+from log_sentinel.parsing.layout import Part, Variable, lay_out, merged
 from log_sentinel.parsing.options import ParseOptions
 from log_sentinel.parsing.parser import Parser
 from log_sentinel.parsing.readings import Reading, readings_of
@@ -43,7 +43,7 @@ def compiled(definition: Definition, options: ParseOptions) -> Parser:
         return Parser(definition, options, canonical, RegexReader(definition.pattern, readings, evidence), None)
     language = LANGUAGES[definition.language]
     texts = [variant for text in definition.log_format for variant in language.variants(text)]
-    formats = [[_shaped(part, definition) for part in language.parts(text)] for text in texts]
+    formats = [[_shaped(part, definition) for part in merged(language.parts(text))] for text in texts]
     variables = {part.name for parts in formats for part in parts if isinstance(part, Variable)}
     readings = readings_of(language.meanings, variables) | definition.readings()
     evidence = {name: (variable,) for name, variable in language.evidence.items() if variable in variables} | evidence

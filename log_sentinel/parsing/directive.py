@@ -8,7 +8,7 @@ from log_sentinel.content import shipped
 from log_sentinel.parsing import log_format
 from log_sentinel.parsing.definitions import BadDefinition, Definition, load
 from log_sentinel.parsing.languages import LANGUAGES
-from log_sentinel.parsing.layout import Variable
+from log_sentinel.parsing.layout import Variable, merged
 from log_sentinel.parsing.readings import readings_of
 
 # the language of a gateway's directive, and the shipped definition whose verdict rules it gets
@@ -28,19 +28,21 @@ NEEDED = {
 }
 
 
-# in what another gateway's directive looks like no other's
-SIGNS = (
-    ("apache", re.compile(r"\s*LogFormat\b|%(?:\{[^}]*\}\^?[a-zA-Z]|[!<>0-9,]*[a-zA-Z])(?![A-Za-z_]*[%(])")),
-    ("envoy", re.compile(r"%[A-Z][A-Z_0-9]*(?:\([^)]*\))?(?::[0-9]+)?%")),
-    ("haproxy", re.compile(r"\s*(?:log-format|option\s+http)|%(?:\{[^}]*\})?(?:\[|(?:ci|ST|tr|tsc?|TR|HM|HU)\b)")),
+# how another gateway's directive begins, and what its fields look like that no other's do
+NAMED = (("apache", re.compile(r"\s*LogFormat\s")), ("haproxy", re.compile(r"\s*(?:log-format|option\s+http)")))
+FIELDS = (
+    ("nginx", log_format.VARIABLE),
+    ("envoy", re.compile(r"%[A-Z][A-Z_0-9]{2,}(?:\([^)]*\))?(?::[0-9]+)?%")),
+    ("haproxy", re.compile(r"%(?:\{[^}]*\})?(?:\[|(?:ci|ST|tr|tsc?|TR|HM|HU)\b)")),
+    ("apache", re.compile(r"%[!<>0-9,]*(?:\{[^}]*\})?\^?[a-zA-Z]")),
 )
 
 
 def gateway_of(directive: str) -> str:
-    """Whose language `directive` is in, by what only that one has; nginx's where nothing tells."""
-    if log_format.VARIABLE.search(directive) is not None and "log-format" not in directive:
-        return "nginx"
-    return next((name for name, sign in reversed(SIGNS) if sign.search(directive)), "nginx")
+    """Whose language `directive` is in; nginx's where nothing tells."""
+    return next((name for name, sign in NAMED if sign.match(directive)), "") or next(
+        (name for name, sign in FIELDS if sign.search(directive)), "nginx"
+    )
 
 
 def from_directive(directive: str, gateway: str | None = None) -> Definition:
@@ -58,7 +60,7 @@ def from_directive(directive: str, gateway: str | None = None) -> Definition:
     except ValueError as error:
         raise BadDefinition("log_format", f"{error}.") from None
     where = f"log_format {found.name}".strip()
-    variables = {part.name for part in language.parts(found.text) if isinstance(part, Variable)}
+    variables = {part.name for part in merged(language.parts(found.text)) if isinstance(part, Variable)}
     given = readings_of(language.meanings, variables)
     missing = [needed for needed in ("time", "status") if needed not in given]
     if missing:

@@ -33,7 +33,10 @@ GROUPS = {"time", "message", "client", "connection", "request"}
 
 
 class Message(Section):
-    """A message that tells something: `matches` finds it (a group `zone` is the limit's), `unless` takes it back."""
+    """A message that tells something: `matches` finds it, `unless` takes it back.
+
+    Groups of `matches`: `zone` is the limit's, `file` what the request led to where the entry has no request.
+    """
 
     kind: str = Field(pattern=r"^[a-z_]+$")
     matches: Expression

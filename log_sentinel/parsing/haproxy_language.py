@@ -23,7 +23,7 @@ OPTIONS = {
 }
 WHOLE = re.compile(r"\s*log-format\s+(?P<rest>.*?)\s*\Z", re.DOTALL)
 FIELD = re.compile(r"%(?:\{([^}]*)\})?(?:\[((?:[^\[\]]|\[[^\]]*\])*)\]|([A-Za-z]+)|(%))")
-REQUEST = ("r", "HU", "HP", "HPO")
+REQUEST = ("r", "HU", "HP", "HPO", "HQ")
 SYSLOG, TORN = "%[syslog]: ", "%[torn]"
 
 MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
@@ -33,7 +33,7 @@ MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "status": (("ST", None), ("status", None)),
     "request": (("r", None),),
     "method": (("HM", None), ("method", None)),
-    "target": (("HU", None), ("HP", None), ("HPO", None), ("path", None)),
+    "target": (("HU", None), ("HP+HQ", None), ("HP", None), ("HPO", None), ("path", None)),
     "host": (("hdr(host)", None), ("ssl_fc_sni", None)),
     "service": (("b", None),),
     "request_id": (("ID", None),),
@@ -57,7 +57,8 @@ FREE = {"r", "HU", "HP", "HQ", "HPO", "hr", "hs"}
 # are never quoted: numbers, dates and the like
 BARE = {
     "ST", "B", "U", "cp", "fp", "bp", "sp", "ms", "ts", "tsc", "ac", "fc", "bc", "sc", "rc", "sq", "bq", "lc", "pid",
-    "rt", "t", "tr", "trg", "trl", "T", "Tl", "Ts", "Ta", "Tt", "TR", "Tw", "Tc", "Tr", "Tq", "Th", "Ti", "Td", "hr", "hs",
+    "rt", "t", "tr", "trg", "trl", "T", "Tl", "Ts", "Ta", "Tt", "TR", "Tw", "Tc", "Tr", "Tq", "Th", "Ti", "Td",
+    "hr", "hs",
 }  # fmt: skip
 
 

@@ -22,7 +22,9 @@ SHAPES: dict[str, str] = {
     "status": r"[0-9]{3}",
     "clf": r"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}",
     "iso8601": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[+-][0-9]{2}:[0-9]{2}|Z)",
-    "seconds": r"[0-9]{1,12}(?:\.[0-9]{1,9})?",
+    "moment": r"(?:[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}[: ]|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])[0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"(?:[.,][0-9]{1,9})?(?: ?[+-][0-9]{2}:?[0-9]{2}|Z)?",
+    "seconds": r"[0-9]{1,16}(?:\.[0-9]{1,9})?",
     "list": r"[^ ,]*(?:(?:, | : )[^ ,]+)*",
     "host": r"[^/ \"]*",
     "word": r"[A-Za-z0-9]*",
@@ -125,7 +127,7 @@ class Layout:
 def lay_out(parts: Sequence[Part], escape: str) -> Layout:
     """The layout of `parts`. Variables that touch are one field of a joint name unless the first's shape closes it."""
     head, fields = "", list[tuple[Variable, str]]()
-    for part in _merged(parts):
+    for part in merged(parts):
         if isinstance(part, Variable):
             fields.append((part, ""))
         elif fields:
@@ -139,7 +141,7 @@ def lay_out(parts: Sequence[Part], escape: str) -> Layout:
     return Layout(head, tuple(cuts), escape)
 
 
-def _merged(parts: Sequence[Part]) -> list[Part]:
+def merged(parts: Sequence[Part]) -> list[Part]:
     """Adjacent literals joined; adjacent variables joined unless the first has a closed shape."""
     out: list[Part] = []
     for part in parts:

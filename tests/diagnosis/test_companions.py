@@ -10,6 +10,8 @@ from log_sentinel.content import shipped
 from log_sentinel.diagnosis.companions import explained
 from log_sentinel.diagnosis.verdict import judge
 from log_sentinel.parsing.companions import ErrorLogParser
+from log_sentinel.parsing.compiling import ParseOptions, compiled
+from log_sentinel.parsing.directive import from_directive
 from log_sentinel.parsing.error_logs import ErrorLog, load
 from tests.parsing.builders import batch, definition, line, parser
 
@@ -93,14 +95,47 @@ def test_escaped_bytes_of_the_access_log_meet_raw_ones_of_the_error_log() -> Non
     assert [row["path"] for row in rows] == ['/a"b/café']
 
 
-def test_apaches_entries_have_no_request_and_are_matched_by_address() -> None:
-    entry = (
+def apache_error(file: str) -> str:
+    return (
         "[Tue Nov 24 03:33:33.010524 2026] [authz_core:error] [pid 2560:tid 140] [client 203.0.113.7:37752] "
-        "AH01630: client denied by server configuration: /var/www/admin\n"
+        f"AH01630: client denied by server configuration: {file}\n"
     )
-    (row,) = joined(line(403), entry, APACHE)
 
-    assert (row["denied_by"], row["cause"], row["cause_confidence"]) == ("gateway", "ip_restriction", 0.6)
+
+def test_apaches_entries_name_a_file_that_the_path_leads_to() -> None:
+    asked = line(403, "GET /rewritten/7 HTTP/1.1") + line(403, "GET /admin/caf%C3%A9/7 HTTP/1.1")
+    (row,) = joined(asked, apache_error("/var/www/admin/caf\\xc3\\xa9"), APACHE)
+
+    assert (row["path"], row["denied_by"], row["cause"]) == ("/admin/caf%C3%A9/7", "gateway", "ip_restriction")
+    assert joined(line(403, "GET /other HTTP/1.1"), apache_error("/var/www/admin"), APACHE) == []
+    assert len(joined(line(403, "GET / HTTP/1.1"), apache_error("/var/www/html/"), APACHE)) == 1
+    assert len(joined(line(403, "GET /up/x HTTP/1.1"), apache_error("proxy:http://10.0.0.1:80/x"), APACHE)) == 1
+
+
+def judged_with(log_format: str, access: str, errors: str, **options: object) -> list[dict[str, object]]:
+    form = from_directive(log_format)
+    parsed = compiled(form, ParseOptions(**options)).parse(batch(access))  # type: ignore[arg-type]
+    companions = ErrorLogParser(NGINX, "UTC").parse(batch(errors, start=7000)).companions
+    return explained(judge(parsed.denials, form), companions, NGINX).to_dicts()
+
+
+NUMBERED = '$remote_addr [$time_local] "$request" $status $connection $http_x_forwarded_for'
+
+
+def test_a_connections_number_tells_requests_apart_that_look_alike() -> None:
+    one = '203.0.113.7 [24/Nov/2026:03:33:33 +0000] "GET /v1/orders/42 HTTP/1.1" 403 {} -\n'
+    rows = judged_with(NUMBERED, one.format(5) + one.format(7), error("access forbidden by rule"))
+
+    assert [row["origin_offset"] for row in rows] == [len(one.format(5))]
+    assert judged_with(NUMBERED, one.format(5), error("access forbidden by rule")) == []
+
+
+def test_behind_a_proxy_the_entry_has_the_proxys_address() -> None:
+    access = '10.0.0.1 [24/Nov/2026:03:33:33 +0000] "GET /v1/orders/42 HTTP/1.1" 403 - 203.0.113.7\n'
+    entry = error("access forbidden by rule", ip="10.0.0.1")
+    (row,) = judged_with(NUMBERED, access, entry, trusted_proxies=("10.0.0.0/8",))
+
+    assert (row["ip"], row["peer_ip"], row["cause"]) == ("203.0.113.7", "10.0.0.1", "ip_restriction")
 
 
 def test_nothing_to_join_is_nothing_explained() -> None:
