@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-TIMES = ("clf", "iso8601", "epoch_s", "epoch_ms", "datetime", "error_log")
+TIMES = ("clf", "iso8601", "epoch_s", "epoch_ms", "datetime", "error_log", "any")
 DURATIONS = ("s", "ms", "us", "ns")
 
 # input -> the units it may come in; () where there is nothing to choose.

@@ -84,6 +84,20 @@ def epoch(factor: int) -> Callable[[object, tzinfo], int | None]:
     return read
 
 
+def whichever(value: object, zone: tzinfo) -> int | None:
+    """A moment in any of the forms that one field has with different settings of its writer: seconds or milliseconds
+    since 1970 (told apart by their size), ISO 8601, or Apache's."""
+    if isinstance(value, str):
+        found = iso8601(value, zone) or clf(value, zone)
+        if found is not None or NUMBER.fullmatch(value) is None:
+            return found
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    milliseconds = value if value >= EARLIEST else value * 1000
+    return round(milliseconds) if EARLIEST <= milliseconds < LATEST else None
+
+
 DIALECTS: dict[str, Callable[[object, tzinfo], int | None]] = {
     "clf": clf,
     "iso8601": iso8601,
@@ -92,6 +106,7 @@ DIALECTS: dict[str, Callable[[object, tzinfo], int | None]] = {
     "apache_error": apache_error,
     "epoch_s": epoch(1000),
     "epoch_ms": epoch(1),
+    "any": whichever,
 }
 
 

@@ -152,13 +152,17 @@ def upstream() -> Iterator[int]:
         server.server_close()
 
 
-def asked(port: int, data: bytes, *, host: str = "127.0.0.1") -> bytes:
-    """The answer to `data`, whatever it is, on a connection of its own."""
+def asked(port: int, data: bytes, *, no_more: bool = False) -> bytes:
+    """The answer to `data`, whatever it is, on a connection of its own.
+
+    `no_more`: says at once that nothing follows, which some servers take for a client that is gone.
+    """
     found = b""
-    with socket.create_connection((host, port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(data)
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_WR)
+        if no_more:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_WR)
         # a server resets what it did not want to read to its end
         with suppress(ConnectionResetError, TimeoutError):
             while piece := connection.recv(65536):
@@ -192,4 +196,4 @@ def ask_everything(port: int, paths: Sequence[bytes]) -> None:
             asked(port, request(path + b"/7", agent))
         asked(port, request(path + b"/8", method=b"POST", more=b"Content-Length: 0\r\n"))
     for data in MALFORMED:
-        asked(port, data)
+        asked(port, data, no_more=True)
