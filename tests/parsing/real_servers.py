@@ -118,6 +118,7 @@ def running(
 
 class _Answers(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = 1 << 16  # one packet an answer: the second would wait for the first one's receipt
 
     def _answer(self) -> None:
         status = next((code for word, code in STATUS_OF.items() if word in self.path.split("?")[0].split("/")), 200)
