@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from log_sentinel.parsing.addresses import TrustedProxies
@@ -42,7 +43,8 @@ def compiled(definition: Definition, options: ParseOptions) -> Parser:
         canonical = _canonical(definition, options, readings, evidence, escape=definition.escape)
         return Parser(definition, options, canonical, RegexReader(definition.pattern, readings, evidence), None)
     language = LANGUAGES[definition.language]
-    texts = [variant for text in definition.log_format for variant in language.variants(text)]
+    variants = zip_longest(*map(language.variants, definition.log_format))
+    texts = [text for nth_of_each in variants for text in nth_of_each if text is not None]
     formats = [[_shaped(part, definition) for part in merged(language.parts(text))] for text in texts]
     variables = {part.name for parts in formats for part in parts if isinstance(part, Variable)}
     readings = readings_of(language.meanings, variables) | definition.readings()

@@ -1,7 +1,8 @@
 """Envoy's access log format strings:
 https://www.envoyproxy.io/docs/envoy/latest/configuration/observability/access_log/usage
 
-Nothing is escaped: what a client puts into a header is there as it came. A missing value is "-".
+Nothing is escaped: what a client puts into a header is there as it came. A missing value is "-". A status of 0 says
+that the client was gone before there was one.
 """
 
 from __future__ import annotations
@@ -40,8 +41,23 @@ MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "upstream_time": (("RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)", "ms"),),
 }
 EVIDENCE = {"flags": "RESPONSE_FLAGS", "details": "RESPONSE_CODE_DETAILS", "upstream": "UPSTREAM_HOST"}
-SHAPED = {"RESPONSE_CODE": "status", "BYTES_RECEIVED": "number", "BYTES_SENT": "number", "DURATION": "number"}
+SHAPED = {
+    "RESPONSE_CODE": "code",
+    "UNTOLD": "text",
+    "BYTES_RECEIVED": "number",
+    "BYTES_SENT": "number",
+    "DURATION": "number",
+}
 FREE = ("REQ", "RESP", "TRAILER", "DYNAMIC_METADATA", "FILTER_STATE", "UPSTREAM_TRANSPORT_FAILURE_REASON")
+
+
+def variants(text: str) -> list[str]:
+    """The format, and for lines that it does not fit, since a client put quotes into a header, what is before the first
+    header: who hides the rest of a line so is still counted."""
+    code = text.find("%RESPONSE_CODE%")
+    headers = [found.start() for found in OPERATOR.finditer(text) if found[1] in ("REQ", "RESP", "TRAILER")]
+    first = min((start for start in headers if start > code), default=None)
+    return [text] if code < 0 or first is None else [text, text[:first] + "%UNTOLD%"]
 
 
 def parts(text: str) -> list[Part]:

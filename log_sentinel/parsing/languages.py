@@ -32,7 +32,13 @@ class Language:
 LANGUAGES = {
     "nginx": Language(log_format.read, nginx_language.parts, nginx_language.MEANINGS, nginx_language.EVIDENCE),
     "apache": Language(apache_language.read, apache_language.parts, apache_language.MEANINGS, apache_language.EVIDENCE),
-    "envoy": Language(envoy_language.read, envoy_language.parts, envoy_language.MEANINGS, envoy_language.EVIDENCE),
+    "envoy": Language(
+        envoy_language.read,
+        envoy_language.parts,
+        envoy_language.MEANINGS,
+        envoy_language.EVIDENCE,
+        envoy_language.variants,
+    ),
     "haproxy": Language(
         haproxy_language.read,
         haproxy_language.parts,

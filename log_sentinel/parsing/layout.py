@@ -20,6 +20,7 @@ QUOTE = '"'
 # beginning of what follows it in more than one way, so that taking it whole is right.
 SHAPES: dict[str, str] = {
     "status": r"[0-9]{3}",
+    "code": r"(?:[0-9]{3}|0)",
     "clf": r"[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}",
     "iso8601": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[+-][0-9]{2}:[0-9]{2}|Z)",
     "moment": r"(?:[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}[: ]|[0-9]{4}-[0-9]{2}-[0-9]{2}[T ])[0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -48,7 +49,7 @@ WIDTHS = {"status": 3, "clf": 26, "iso8601": 25}
 # These close a value only where the next variable touches it; before a literal they are as good as plain.
 CLOSING = {"host", "word", "number"}
 # A free text before one of these ends where the literal and such a value stand: neither is easily forged.
-TELLING = {"status", "clf", "iso8601", "seconds", "number"}
+TELLING = {"status", "code", "clf", "iso8601", "seconds", "number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,8 @@ def _stop(variable: Variable, literal: str, after: Variable | None, ends: str, e
     if not plain and variable.shape not in ("text", "raw", "list"):
         return Stop("shape")
     if not literal:
-        return Stop("rest")
+        # where nothing is escaped, a client's blanks could push fields to the end
+        return Stop("class", " ") if plain and escape == "none" else Stop("rest")
     char, escapes = literal[0], escape != "none" and variable.shape != "raw"
     if char == QUOTE and escapes:
         # HAProxy writes a quote as #22 and a backslash as it is

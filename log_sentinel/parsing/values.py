@@ -17,8 +17,11 @@ LIST = re.compile(r"(, | : )")  # nginx: another peer was asked; the request was
 MILLISECONDS = {"s": 1000.0, "ms": 1.0, "us": 0.001, "ns": 0.000001}
 TEXT_LIMIT, EVIDENCE_LIMIT, ATTEMPTS_KEPT = 512, 300, 16
 
-# a status as text or as a JSON number; nginx logs 009 and 000 for requests that never got one
-STATUSES: dict[object, int] = {f"{code:03d}": code for code in range(1000)} | {code: code for code in range(2, 1000)}
+# a status as text or as a JSON number; nginx logs 009 and 000, Envoy and Caddy 0 for requests that never got one
+STATUSES: dict[object, int] = {f"{code:03d}": code for code in range(1000)} | {
+    code: code for code in (0, *range(2, 1000))
+}
+STATUSES["0"] = 0
 
 
 def text(value: object) -> str | None:
@@ -59,15 +62,18 @@ def number(value: object) -> float | None:
 
 def status(value: object) -> int | None:
     """A status from its three ASCII digits or from a number."""
+    if value is False:  # 0 to a dictionary
+        return None
     return STATUSES.get(value) if isinstance(value, str | int | float) else None
 
 
 def statuses(values: Sequence[object]) -> list[int | None]:
     """Many statuses."""
     try:
-        return list(map(STATUSES.get, values))
+        found = list(map(STATUSES.get, values))
     except TypeError:  # a list or an object is among them
         return list(map(status, values))
+    return list(map(status, values)) if 0 in found else found
 
 
 def scaled(value: float, unit: str) -> float:
