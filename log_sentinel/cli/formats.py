@@ -55,8 +55,17 @@ def detect(
             "Name its nginx directive with --log-format, or write a definition."
         )
     show(
-        ("format", "confidence", "runner_up", "runner_up_confidence"),
-        [(found.name, found.confidence, found.runner_up, found.runner_up_confidence)],
+        ("format", "confidence", "runner_up", "runner_up_confidence", "mixed_with", "reads_the_same"),
+        [
+            (
+                found.name,
+                found.confidence,
+                found.runner_up,
+                found.runner_up_confidence,
+                found.mixed_with,
+                ", ".join(found.alike) or None,
+            )
+        ],
         output,
     )
 

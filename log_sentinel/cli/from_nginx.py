@@ -149,7 +149,7 @@ def _missing(log: AccessLog, conf: NginxConf, definition: Definition) -> list[st
     wanted = [f"{limit}_status" for limit in sorted(conf.limits)]
     wanted += ["upstream_status"] if conf.asks_upstreams else []
     wanted += ["connection"] if log.error_logs else []
-    there = definition.log_format[0]
+    there = log.directive.text if log.directive is not None else definition.log_format[0]
     return [name for name in wanted if re.search(rf"\${{?{name}\b", there) is None]
 
 

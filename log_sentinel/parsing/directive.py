@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from log_sentinel.content import shipped
-from log_sentinel.parsing import log_format
-from log_sentinel.parsing.definitions import BadDefinition, Definition, load
+from log_sentinel.parsing import json_template, log_format
+from log_sentinel.parsing.definitions import BadDefinition, ColumnSource, Definition, load
 from log_sentinel.parsing.languages import LANGUAGES
 from log_sentinel.parsing.layout import Variable, merged
 from log_sentinel.parsing.readings import readings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from log_sentinel.parsing.languages import Language
+    from log_sentinel.parsing.readings import Reading
 
 # the language of a gateway's directive, and the shipped definition whose verdict rules it gets
 OF_GATEWAY = {
@@ -60,20 +67,33 @@ def from_directive(directive: str, gateway: str | None = None) -> Definition:
     except ValueError as error:
         raise BadDefinition("log_format", f"{error}.") from None
     where = f"log_format {found.name}".strip()
-    variables = {part.name for part in merged(language.parts(found.text)) if isinstance(part, Variable)}
+    parts = merged(language.parts(found.text))
+    variables = {part.name for part in parts if isinstance(part, Variable)}
     given = readings_of(language.meanings, variables)
     missing = [needed for needed in ("time", "status") if needed not in given]
     if missing:
         raise BadDefinition(where, f"no {' and no '.join(missing)}; an event needs {NEEDED[language_name]}")
     name = re.sub(r"[^a-z0-9]+", "-", found.name.lower()).strip("-") or "custom"
+    places = json_template.paths(parts) if found.escape == "json" else None
+    read = {"language": language_name, "log_format": (found.text,), "escape": found.escape or "default"}
     return load(shipped("parsers") / f"{model}.toml").model_copy(
         update={
             "name": name if name.startswith(gateway) else f"{gateway}-{name}",
             "gateway": gateway,
             "description": where,
-            "language": language_name,
-            "log_format": (found.text,),
-            "escape": found.escape or "default",
             "samples": (),
+            **(read if places is None else _as_json(language, given, places)),
         }
     )
+
+
+def _as_json(language: Language, given: Mapping[str, Reading], places: Mapping[str, str]) -> dict[str, object]:
+    """What of a definition says that each variable is at a path of a JSON object."""
+    columns = {
+        name: ColumnSource.model_validate({"from": [places[field] for field in reading.fields], "as": reading.unit})
+        for name, reading in given.items()
+    }
+    evidence = {
+        name: ColumnSource.model_validate(places[field]) for name, field in language.evidence.items() if field in places
+    }
+    return {"kind": "json", "log_format": (), "columns": columns, "evidence": evidence, "escape": "default"}

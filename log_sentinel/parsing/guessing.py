@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from log_sentinel.model.columns import EVIDENCE_PREFIX
+from log_sentinel.model.columns import DENIALS, EVIDENCE_PREFIX
 from log_sentinel.model.lines import Checkpoint, Lines, Move
 from log_sentinel.parsing.compiling import compiled
 from log_sentinel.parsing.options import ParseOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    import polars as pl
 
     from log_sentinel.parsing.definitions import Definition
 
@@ -28,13 +30,16 @@ TELLING = (
     "request_id",
     "route",
 )
+# what a format makes of a line; its own name and its gateway's say nothing of the line
+SAID = [name for name in DENIALS if name not in ("format", "gateway", "time_is")]
 
 
 @dataclass(frozen=True, slots=True)
 class Guess:
     """`confidence` is the share of the lines that the format reads, 0..1; the runner-up is the next best.
 
-    `mixed_with` reads most of the lines that the format does not: the file holds both.
+    `mixed_with` reads most of the lines that the format does not: the file holds both. `alike` read the same out of the
+    same lines, so that nothing tells which of them it is; none of them is the runner-up.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Guess:
     runner_up: str | None
     runner_up_confidence: float
     mixed_with: str | None = None
+    alike: tuple[str, ...] = ()
 
 
 class _Score(NamedTuple):
@@ -50,8 +56,10 @@ class _Score(NamedTuple):
     lines: int
     told: float
     narrowness: int
+    evidence: float
     name: str
     offsets: frozenset[int]
+    frame: pl.DataFrame
 
 
 def guess(head: bytes, definitions: Iterable[Definition]) -> Guess | None:
@@ -64,10 +72,12 @@ def guess(head: bytes, definitions: Iterable[Definition]) -> Guess | None:
     if not lines:
         return None
     batch = _batch(b"\n".join(lines))
-    scores = sorted((_score(definition, batch) for definition in definitions), key=lambda each: each[:4], reverse=True)
+    scores = sorted((_score(definition, batch) for definition in definitions), key=lambda each: each[:5], reverse=True)
     if not scores or not scores[0].lines:
         return None
     best, others = scores[0], [score for score in scores[1:] if score.lines]
+    alike = [score.name for score in others if score.frame.equals(best.frame)]
+    others = [score for score in others if score.name not in alike]
     second = others[0] if others else None
     beside = max(others, key=lambda each: len(each.offsets - best.offsets), default=None)
     left = len(lines) - best.lines
@@ -78,15 +88,27 @@ def guess(head: bytes, definitions: Iterable[Definition]) -> Guess | None:
         second.name if second else None,
         round(second.lines / len(lines), 4) if second else 0.0,
         beside.name if beside is not None and mixed else None,
+        tuple(alike),
     )
 
 
 def _score(definition: Definition, batch: Lines) -> _Score:
     frame = compiled(definition, ParseOptions()).events(batch).frame
-    telling = [name for name in frame.columns if name in TELLING or name.startswith(EVIDENCE_PREFIX)]
-    told = sum(frame.height - frame[name].null_count() for name in telling) / max(frame.height, 1)
     offsets = frozenset(frame["origin_offset"].to_list())
-    return _Score(len(offsets), told, -len(definition.log_format), definition.name, offsets)
+    evidence = [name for name in frame.columns if name.startswith(EVIDENCE_PREFIX)]
+    return _Score(
+        len(offsets),
+        _told(frame, TELLING),
+        -len(definition.log_format),
+        _told(frame, evidence),
+        definition.name,
+        offsets,
+        frame.select(SAID),
+    )
+
+
+def _told(frame: pl.DataFrame, columns: Sequence[str]) -> float:
+    return sum(frame.height - frame[name].null_count() for name in columns) / max(frame.height, 1)
 
 
 def _batch(data: bytes) -> Lines:

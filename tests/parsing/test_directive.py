@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from log_sentinel.diagnosis.verdict import judge
+from log_sentinel.parsing.compiling import ParseOptions, compiled
 from log_sentinel.parsing.definitions import BadDefinition
 from log_sentinel.parsing.directive import from_directive
 from tests.parsing.builders import COMBINED, batch, parser_of
@@ -148,3 +150,39 @@ def test_milliseconds_come_from_msec_beside_a_time_without() -> None:
     )
 
     assert parsed.denials["time"].dt.millisecond().to_list() == [522]
+
+
+AS_JSON = """log_format main escape=json '{"t":"$time_iso8601","who":{"ip":"$remote_addr","a.b":"$remote_user"},'
+    '"status":$status,"req":"$request","up":["$upstream_status"],"limit":"$limit_req_status"}';"""
+
+
+def test_a_format_that_writes_json_is_read_as_json() -> None:
+    form = from_directive(AS_JSON)
+    moved = '{"new":1,"status":403,"req":"GET /a HTTP/1.1","who":{"a.b":"bob","ip":"203.0.113.7"},"limit":"REJECTED",'
+    read = compiled(form, ParseOptions()).events(batch(moved + '"t":"2026-11-24T03:33:33+00:00"}\n')).frame
+
+    assert form.kind == "json"
+    assert [("203.0.113.7", "bob", 403, "/a")] == read.select("ip", "client", "status", "path").rows()
+    assert [("gateway", "rate_limit")] == judge(read, form).select("denied_by", "cause").rows()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        """escape=json '{"t":"$time_iso8601","status":$status,"took":$upstream_response_time}'""",
+        """escape=json '{"t":"$time_iso8601","status":$status,"url":"$scheme://$host$request_uri"}'""",
+        """'{"t":"$time_iso8601","status":$status,"agent":"$http_user_agent"}'""",
+        """escape=json '{"t":"$time_iso8601","status":$status} $request'""",
+    ],
+)
+def test_a_format_whose_lines_need_not_be_json_is_read_as_text(text: str) -> None:
+    form = from_directive(f"log_format main {text};")
+
+    assert form.kind == "text"
+
+
+def test_a_hole_in_what_should_be_json_is_read() -> None:
+    form = """escape=json '{"t":"$time_iso8601","took":$upstream_response_time,"status":$status}'"""
+    read = parser_of(form).events(batch('{"t":"2026-11-24T03:33:33+00:00","took":,"status":403}\n')).frame
+
+    assert [403] == read["status"].to_list()

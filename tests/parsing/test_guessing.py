@@ -45,12 +45,19 @@ def test_two_formats_in_one_file_are_told() -> None:
     assert (found.name, found.confidence, found.mixed_with) == ("nginx-combined", 0.6667, "kong-file-log")
 
 
-def test_of_two_formats_that_read_the_same_lines_the_narrower_is_the_guess() -> None:
+def test_formats_that_read_the_same_are_said_to_and_are_no_runner_up() -> None:
     found = guess(line(200).encode() * 9, SHIPPED)
 
     assert found is not None
-    assert (found.name, found.runner_up, found.runner_up_confidence) == ("nginx-combined", "apache-combined", 1.0)
-    assert found.mixed_with is None
+    assert (found.name, found.alike) == ("nginx-combined", ("apache-combined",))
+    assert (found.runner_up, found.mixed_with) == (None, None)
+
+
+def test_apaches_own_escapes_are_read_by_both_as_well() -> None:
+    found = guess(line(200, agent=r"say \"hi\" caf\xc3\xa9").encode() * 9, SHIPPED)
+
+    assert found is not None
+    assert {found.name, *found.alike} == {"nginx-combined", "apache-combined"}
 
 
 def test_nothing_readable_is_no_guess() -> None:
