@@ -57,6 +57,7 @@ class ErrorLogs:
     """The formats of error logs; and of each source, once it is known, how entries and requests go together."""
 
     known: Mapping[str, ErrorLog]
+    conceal: Callable[[str], str] | None = None
     explain: dict[str, Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]] = field(default_factory=dict)
 
     def chooser(self, name: str, zone: str) -> Callable[[bytes], Format | None]:
@@ -75,4 +76,4 @@ class ErrorLogs:
         definition = self.known[best]
         log.info("format of the error log guessed", source=name, format=best)
         self.explain[name] = partial(explained, definition=definition)
-        return Format(ErrorLogParser(definition, zone), explains=name)
+        return Format(ErrorLogParser(definition, zone, self.conceal), explains=name)

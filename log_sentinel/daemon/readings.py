@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from log_sentinel.parsing.definitions import load_folders
 from log_sentinel.parsing.directive import from_directive
 from log_sentinel.parsing.guessing import guess
 from log_sentinel.parsing.mixed import MixedParser
+from log_sentinel.parsing.pseudonyms import concealing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,9 +39,14 @@ def definitions(settings: Settings, folder: Path) -> dict[str, Definition]:
 def options_for(settings: Settings, source: SourceSettings | None = None) -> ParseOptions:
     """What the parser of a source (None: of a file nobody configured) must know besides its format."""
     denials = settings.denials
-    if source is None:
-        return ParseOptions(denials.statuses, denials.candidate_statuses)
-    return ParseOptions(denials.statuses, denials.candidate_statuses, source.trusted_proxies, source.zone)
+    options = ParseOptions(denials.statuses, denials.candidate_statuses, conceal=concealing_for(settings))
+    return options if source is None else replace(options, trusted_proxies=source.trusted_proxies, zone=source.zone)
+
+
+def concealing_for(settings: Settings) -> Callable[[str], str] | None:
+    """What makes of an address the one that is stored; None where that is the address itself."""
+    key = settings.parsing.addresses_key
+    return concealing(settings.parsing.addresses, key.get_secret_value() if key is not None else "")
 
 
 def chooser(

@@ -21,7 +21,7 @@ from log_sentinel.daemon.jobs import Jobs
 from log_sentinel.daemon.lifecycle import Parts
 from log_sentinel.daemon.metrics import DaemonMetrics
 from log_sentinel.daemon.patience import Patience, PatientCheckpoints
-from log_sentinel.daemon.readings import chooser, definitions, options_for
+from log_sentinel.daemon.readings import chooser, concealing_for, definitions, options_for
 from log_sentinel.daemon.status import Status
 from log_sentinel.daemon.tally import Tally
 from log_sentinel.daemon.tick import DetectionTick
@@ -77,7 +77,7 @@ def prepared(loaded: Loaded[Settings]) -> Prepared:
         settings,
         Detector(load_rules(rule_files(settings.detection, loaded.folder)), settings.detection),
         {name: _chooser(loaded, known, name, source) for name, source in settings.sources.items()},
-        ErrorLogs(error_log_definitions(settings, loaded.folder)),
+        ErrorLogs(error_log_definitions(settings, loaded.folder), concealing_for(settings)),
     )
 
 

@@ -48,6 +48,7 @@ class Canonical:
         zone: str,
         proxies: TrustedProxies,
         routes: Routes,
+        conceal: Callable[[str], str] | None = None,
     ) -> None:
         self.units = {name: reading.unit or "s" for name, reading in readings.items()}
         self.evidence = tuple(evidence_names)
@@ -55,7 +56,7 @@ class Canonical:
         self.routes = routes
         self.clock = Clock(self.units["time"], zone)
         self.fine_clock = Clock(self.units["fine_time"], zone) if "fine_time" in readings else None
-        self._unescape = unescape
+        self._unescape, self._conceal = unescape, conceal
 
     def target(self, request: object, method: object, target: object) -> Target:
         """The request from its line or, where there is none, from method and target."""
@@ -70,7 +71,13 @@ class Canonical:
         return f"{found.method or ANY_METHOD} {found.path}"
 
     def address(self, ip: object, forwarded_for: object = None, forwarded: object = None) -> str | None:
-        """The client's canonical address."""
+        """The client's canonical address, concealed where that is wanted."""
+        return self._concealed(self._true_address(ip, forwarded_for, forwarded))
+
+    def _concealed(self, address: str | None) -> str | None:
+        return address if address is None or self._conceal is None else self._conceal(address)
+
+    def _true_address(self, ip: object, forwarded_for: object, forwarded: object) -> str | None:
         asked_from = ip if isinstance(ip, str) else text(ip)
         if asked_from is None:
             return None
@@ -87,6 +94,8 @@ class Canonical:
         """Many clients' addresses."""
         if self.proxies:
             return list(map(self.address, ips, *forwarded))
+        if self._conceal is not None:
+            return list(map(self.address, ips))
         return [ip if isinstance(ip, str) and IPV4.fullmatch(ip) else self.address(ip) for ip in ips]
 
     def clean(self, value: object) -> str | None:
@@ -156,7 +165,7 @@ class Canonical:
             return rows.addresses
         addresses = rows.inputs.get("ip", [None] * len(rows.offsets))
         peers = rows.inputs.get("peer", addresses)
-        return [_peer(text(peer) or text(ip)) for peer, ip in zip(peers, addresses, strict=True)]
+        return [self._concealed(_peer(text(peer) or text(ip))) for peer, ip in zip(peers, addresses, strict=True)]
 
     def _times(self, rows: Rows) -> Sequence[int]:
         if self.fine_clock is None:

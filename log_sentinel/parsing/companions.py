@@ -32,6 +32,7 @@ class ErrorLogParser:
 
     definition: ErrorLog
     zone: str
+    conceal: Callable[[str], str] | None = None
     _clock: Clock = field(init=False)
     _entry: Callable[[str], re.Match[str] | None] = field(init=False)
     _messages: list[tuple[str, re.Pattern[str], re.Pattern[str] | None, str]] = field(init=False)
@@ -87,11 +88,16 @@ class ErrorLogParser:
             time,
             kind,
             int(connection) if connection else None,
-            canonical(client) if client else None,
+            self._address(client),
             request,
             zone,
             says,
         )
+
+    def _address(self, client: str | None) -> str | None:
+        """As the requests have it."""
+        address = canonical(client) if client else None
+        return address if address is None or self.conceal is None else self.conceal(address)
 
     def _told(self, message: str) -> tuple[str, str | None, str | None, str] | None:
         for kind, matches, unless, says in self._messages:

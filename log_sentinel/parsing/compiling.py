@@ -75,7 +75,9 @@ def _canonical(
     unescape = UNESCAPE[escape]
     routes = Routes(options.route_cap, unescape)
     zone = definition.zone or options.zone
-    return Canonical(readings, tuple(evidence), unescape=unescape, zone=zone, proxies=proxies, routes=routes)
+    return Canonical(
+        readings, tuple(evidence), unescape=unescape, zone=zone, proxies=proxies, routes=routes, conceal=options.conceal
+    )
 
 
 def _shaped(part: Part, definition: Definition) -> Part:

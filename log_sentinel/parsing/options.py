@@ -1,5 +1,6 @@
 """What a source's parser is told beside its format."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -9,7 +10,7 @@ class ParseOptions:
 
     `statuses` are denials, `candidate_statuses` may turn out to be. `trusted_proxies` in CIDR notation. `zone` is
     that of times without an offset, where the definition names none. `route_cap` bounds the distinct routes of the
-    source.
+    source. `conceal` makes of a client's address the one that is counted and stored; None: it is that itself.
     """
 
     statuses: frozenset[int] = frozenset({403, 429})
@@ -17,3 +18,4 @@ class ParseOptions:
     trusted_proxies: tuple[str, ...] = ()
     zone: str = "UTC"
     route_cap: int = 2000
+    conceal: Callable[[str], str] | None = None

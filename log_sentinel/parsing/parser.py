@@ -12,6 +12,7 @@ from log_sentinel.model.parsed import ParsedLines
 from log_sentinel.parsing import tally
 from log_sentinel.parsing.careful import CarefulPath, LineReader, Rejected
 from log_sentinel.parsing.line_starts import LineStarts
+from log_sentinel.parsing.pseudonyms import without_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,7 @@ class Parser:
             traffic=tally.summed(read.traffic),
             activity=tally.bounded(read.activity, options.statuses, read.lines),
             companions=empty(COMPANIONS),
-            rejects=_rejects(read.rejected),
+            rejects=self._rejects(read.rejected),
             reject_counts=read.rejected.counts,
             lines=read.lines,
         )
@@ -104,7 +105,7 @@ class Parser:
     def events(self, lines: Lines) -> Events:
         """All requests of a batch, of whatever status."""
         read = self._read(lines, None, None)
-        return Events(self._frame(read.rows), _rejects(read.rejected))
+        return Events(self._frame(read.rows), self._rejects(read.rejected))
 
     def _read(self, lines: Lines, wanted: frozenset[int] | None, sampled: int | None) -> _Read:
         batch = LineStarts(lines)
@@ -152,6 +153,8 @@ class Parser:
 
         return pl.DataFrame([column(name, dtype) for name, dtype in schema.items()])
 
-
-def _rejects(rejected: Rejected) -> pl.DataFrame:
-    return pl.DataFrame(rejected.samples, schema=REJECTS, orient="row")
+    def _rejects(self, rejected: Rejected) -> pl.DataFrame:
+        samples = rejected.samples
+        if self.options.conceal is not None:
+            samples = [(offset, reason, without_addresses(sample)) for offset, reason, sample in samples]
+        return pl.DataFrame(samples, schema=REJECTS, orient="row")
