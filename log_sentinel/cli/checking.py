@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from log_sentinel.config.load import Loaded
     from log_sentinel.daemon.settings import Settings
     from log_sentinel.parsing.definitions import Definition
-    from log_sentinel.sources.settings import FileSource
+    from log_sentinel.sources.settings import SourceSettings
 
 
 def findings(loaded: Loaded[Settings]) -> list[Finding]:
@@ -80,7 +80,7 @@ def _sources(loaded: Loaded[Settings]) -> Iterator[Finding]:
         yield Finding(State.NOTE, "sources", "none; `run` watches the files that its command line names")
 
 
-def _source(loaded: Loaded[Settings], name: str, source: FileSource, known: Mapping[str, Definition]) -> Finding:
+def _source(loaded: Loaded[Settings], name: str, source: SourceSettings, known: Mapping[str, Definition]) -> Finding:
     from log_sentinel.parsing.definitions import BadDefinition
     from log_sentinel.parsing.directive import from_directive
 
@@ -100,11 +100,24 @@ def _source(loaded: Loaded[Settings], name: str, source: FileSource, known: Mapp
         except BadDefinition as bad:
             key = f"{key}.log_format"
             return Finding(State.WRONG, what, str(Mistake(_origin(loaded, key), key, "; ".join(bad.mistakes))))
-    missing = _missing(source.path)
+    missing = _missing(source.path) if source.type == "file" else ""
     if missing:
-        return Finding(State.NOTE, what, f"{source.path}: {missing}; it is read as soon as it can be")
+        return Finding(State.NOTE, what, f"{_place(name, source)}: {missing}; it is read as soon as it can be")
     form = source.format or ("log_format" if source.log_format else "guessed")
-    return Finding(State.FINE, what, f"{source.path}, format: {form}")
+    return Finding(State.FINE, what, f"{_place(name, source)}, format: {form}")
+
+
+def _place(name: str, source: SourceSettings) -> str:
+    """Where its lines come from."""
+    match source.type:
+        case "file":
+            return source.path
+        case "push":
+            return f"POST /push/{name}"
+        case "syslog":
+            return f"syslog at {source.listen} ({', '.join(source.protocols)})"
+        case "stdin":
+            return "stdin"
 
 
 def _missing(path: str) -> str:

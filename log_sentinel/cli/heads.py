@@ -13,14 +13,15 @@ HEAD_BYTES = 1 << 20
 
 
 def head(path: str) -> bytes:
-    """The first bytes of a log, unpacked; of a damaged archive what is before the damage. `-` is stdin.
+    """The first lines of a log, unpacked and out of a container's envelopes; of a damaged archive what is before the
+    damage. `-` is stdin.
 
     Raises OSError when it cannot be read.
     """
     if path == "-":
-        return _unpacked(sys.stdin.buffer)
+        return _taken_out(_unpacked(sys.stdin.buffer))
     with Path(path).open("rb") as file:
-        return _unpacked(file)
+        return _taken_out(_unpacked(file))
 
 
 def tail(path: Path, length: int) -> bytes:
@@ -34,6 +35,13 @@ def tail(path: Path, length: int) -> bytes:
         return b""
     whole = data.partition(b"\n")[2] if size > length else data
     return whole[: whole.rfind(b"\n") + 1]
+
+
+def _taken_out(data: bytes) -> bytes:
+    from log_sentinel.sources.envelopes import Envelopes
+
+    kind = Envelopes().around(data)
+    return data if kind is None else Envelopes().opened(kind, data, 0, whole=True).data
 
 
 def _unpacked(stream: BinaryIO) -> bytes:

@@ -56,7 +56,10 @@ class Place:
         ) and not (self.sections)
 
     def meant(self, value: object) -> tuple[type[BaseModel], ...]:
-        """The sections that `value` may be: those whose constant fields (`type = "slack"`) agree with it."""
+        """The sections that `value` may be: those whose constant fields (`type = "slack"`) agree with it.
+
+        A constant without a default must be there: so the kind that is meant when `type` is left out is told.
+        """
         if not isinstance(value, Mapping):
             return self.sections
         agreeing = tuple(section for section in self.sections if _agrees(section, value))
@@ -129,8 +132,8 @@ def _alternatives(annotation: object) -> Iterator[Any]:
 
 def _agrees(section: type[BaseModel], value: Mapping[str, object]) -> bool:
     for name, field in section.model_fields.items():
-        allowed = Place.of(field.annotation).constants
-        if len(allowed) == 1 and (field.alias or name) in value and value[field.alias or name] not in allowed:
+        allowed, key = Place.of(field.annotation).constants, field.alias or name
+        if len(allowed) == 1 and (value[key] not in allowed if key in value else field.is_required()):
             return False
     return True
 

@@ -47,9 +47,15 @@ def source_of(name: str) -> str:
 
 
 def settings_of(access: FileSource) -> FileSource:
-    """The error log of `access` as a source: found, polled and timed as its access log is."""
-    shared = access.model_dump(include={"zone", "start", "poll_every", "rotated", "hold_rotated", "max_line_bytes"})
-    return type(access)(path=access.error_log or "", **shared)
+    """The error log of `access` as a source: found, polled and timed as its access log is.
+
+    Where both are one file, a container's, it is what the container wrote to stderr.
+    """
+    shared = access.model_dump(
+        include={"zone", "start", "poll_every", "rotated", "hold_rotated", "max_line_bytes", "envelope"}
+    )
+    stream = "stderr" if access.error_log == access.path else "both"
+    return type(access)(path=access.error_log or "", stream=stream, **shared)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from log_sentinel.daemon.readings import chooser, definitions, options_for
 from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED, empty
 from log_sentinel.parsing.mixed import MixedParser
 from log_sentinel.parsing.parser import Parser
+from log_sentinel.sources.envelopes import envelopes_of
 from log_sentinel.sources.once import OncePass
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def batches(
         format_name=configured.format if configured else format_name,
         directive=configured.log_format if configured else directive,
     )
-    source = OncePass(name, path, Unremembered(), stream=stdin if path == STDIN else None)
+    stream = stdin if path == STDIN else None
+    source = OncePass(name, path, Unremembered(), stream, envelopes=envelopes_of(settings.sources.get(name)))
     form = None
     try:
         while (lines := source.read(CHUNK_BYTES)) is not None:

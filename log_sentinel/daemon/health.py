@@ -9,12 +9,15 @@ from log_sentinel.web.health import Health, Part, State
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from log_sentinel.daemon.ingest import Ingest, Reading
+    from log_sentinel.daemon.ingest import Reading
     from log_sentinel.daemon.jobs import JobState
+    from log_sentinel.daemon.pipelines import Pipelines
     from log_sentinel.delivery.loop import Delivery
 
 
-def of_daemon(readings: Sequence[Reading], ingest: Ingest, jobs: Mapping[str, JobState], delivery: Delivery) -> Health:
+def of_daemon(
+    readings: Sequence[Reading], ingest: Pipelines, jobs: Mapping[str, JobState], delivery: Delivery
+) -> Health:
     """The state of all parts; asked for from any thread."""
     parts = (
         *(part for reading in readings for part in _source(reading)),
@@ -22,7 +25,7 @@ def of_daemon(readings: Sequence[Reading], ingest: Ingest, jobs: Mapping[str, Jo
         *(_job(name, state) for name, state in list(jobs.items())),
         *_channels(delivery),
     )
-    return Health(parts=tuple(parts), ready=ingest.waiting_for_database is None and not ingest.finished.is_set())
+    return Health(parts=tuple(parts), ready=ingest.waiting_for_database is None and not ingest.ended)
 
 
 def _source(reading: Reading) -> Iterable[Part]:
@@ -31,7 +34,7 @@ def _source(reading: Reading) -> Iterable[Part]:
         yield Part(
             name,
             State.FAILING,
-            "no known format reads its lines; they wait in the file",
+            "no known format reads its lines; they wait where they are",
             "Set format or log_format of the source; `log-sentinel formats list` shows what there is.",
         )
         return
@@ -42,10 +45,13 @@ def _source(reading: Reading) -> Iterable[Part]:
         yield Part(name, State.OK, f"{reading.source.behind()} bytes behind")
 
 
-def _database(ingest: Ingest) -> Part:
+def _database(ingest: Pipelines) -> Part:
     if ingest.waiting_for_database is not None:
         return Part(
-            "database", State.FAILING, ingest.waiting_for_database, "Nothing is lost: the log files keep the lines."
+            "database",
+            State.FAILING,
+            ingest.waiting_for_database,
+            "Nothing is lost: the log files keep the lines, and senders try again.",
         )
     return Part("database", State.OK)
 

@@ -7,6 +7,8 @@ the data.
 Sources run ahead of what is committed only in memory. Whenever a commit does not go through as it was read (somebody
 else moved the checkpoint, a connection broke after its COMMIT was sent), everything in flight is thrown away and the
 sources go back to the checkpoints in the database. So a line is stored once, or not yet.
+
+Sources whose senders wait for an answer have an Ingest of their own, so that they do not wait for megabytes of files.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ import structlog
 from log_sentinel.daemon.judging import PASSED_OVER, Format, judged
 from log_sentinel.daemon.patience import Patience
 from log_sentinel.model.commit import Commit, SourceBatch
-from log_sentinel.store.appending import Superseded
+from log_sentinel.store.appending import AlreadySeen, Superseded
 from log_sentinel.store.engine import StoreError
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ COMMIT_BATCHES = 2
 COMMIT_BATCHES_OF_A_PASS = 8
 # A busy live log wakes us at every write; lines gather this long so that a commit is worth its cost.
 GATHER_SECONDS = 0.2
-# At the end of one pass: how often it is looked whether everything read is committed.
+# How often it is looked whether everything read is committed, where that is waited for.
 DRAIN_SECONDS = 0.005
 # A source whose format nobody knows is looked at again after this long: more lines may tell.
 UNKNOWN_FORMAT_SECONDS = 10.0
@@ -52,10 +54,14 @@ UNKNOWN_FORMAT_SECONDS = 10.0
 
 @dataclass(slots=True)
 class Reading:
-    """A source, and how its format is found from the first lines it gives (None: no format reads them)."""
+    """A source, and how its format is found from the first lines it gives (None: no format reads them).
+
+    `committed` is called by the writing thread after each of the source's steps, in their order.
+    """
 
     source: Source
     choose: Callable[[bytes], Format | None]
+    committed: Callable[[], None] = lambda: None
     form: Format | None = None
     not_before: float = 0.0
 
@@ -68,6 +74,7 @@ class Reading:
 class _InFlight:
     epoch: int
     batch: Future[SourceBatch]
+    reading: Reading
 
 
 class Ingest:
@@ -89,6 +96,7 @@ class Ingest:
         wakeups: Wakeups | None = None,
         patience: Patience | None = None,
         poll_seconds: float = 1.0,
+        gather_seconds: float = GATHER_SECONDS,
     ) -> None:
         self.finished = threading.Event()
         self.failure: Exception | None = None
@@ -99,6 +107,7 @@ class Ingest:
         self._wakeups = wakeups
         self._patience = patience or Patience()
         self._poll_seconds = poll_seconds
+        self._gather_seconds = gather_seconds
         self._in_flight: queue.Queue[_InFlight | None] = queue.Queue(AHEAD)
         self._stopping = self._patience.stopping
         self._rewind = threading.Event()
@@ -157,7 +166,7 @@ class Ingest:
                 elif read == 0:
                     self._wakeups.wait(self._poll_seconds)
                 elif read < CHUNK_BYTES:
-                    self._stopping.wait(max(0.0, GATHER_SECONDS - (time.monotonic() - began)))
+                    self._stopping.wait(max(0.0, self._gather_seconds - (time.monotonic() - began)))
         except StoreError:
             # asked to stop while a source waited for the database
             if self._wakeups is None or not self._stopping.is_set():
@@ -168,7 +177,11 @@ class Ingest:
     def _read_from(self, reading: Reading) -> int:
         if reading.not_before > time.monotonic():
             return 0
-        lines = reading.source.read(CHUNK_BYTES)
+        try:
+            lines = reading.source.read(CHUNK_BYTES)
+        except Superseded as why:
+            self._ask_to_go_back(why)
+            return 0
         if lines is None:
             return 0
         if reading.form is None and lines.data:
@@ -177,7 +190,7 @@ class Ingest:
                 reading.source.rewind()
                 reading.not_before = time.monotonic() + UNKNOWN_FORMAT_SECONDS
                 return 0
-        self._put(_InFlight(self._epoch, self._pool.submit(judged, lines, reading.form or PASSED_OVER)))
+        self._put(_InFlight(self._epoch, self._pool.submit(judged, lines, reading.form or PASSED_OVER), reading))
         # a step without lines is progress too: more may lie behind it
         return max(1, len(lines.data))
 
@@ -191,10 +204,13 @@ class Ingest:
 
     def _go_back_if_asked(self) -> None:
         if self._rewind.is_set():
+            # a commit may be going on: what it stores must not be given out again
+            while self._in_flight.unfinished_tasks and not self.finished.wait(DRAIN_SECONDS):
+                pass
             self._epoch += 1
             for reading in self._readings:
                 reading.source.rewind()
-            self._tally.rewinds += 1
+            self._tally.rewound()
             self._rewind.clear()
 
     # writing
@@ -232,11 +248,10 @@ class Ingest:
             if self._wakeups is None:
                 appended = self._append(commit)
             else:
-                appended = self._patience.until_answered(lambda: self._append(commit), self._commit_failed)
-        except Superseded as why:
-            log.warning("checkpoint moved by somebody else; reading again from the database", reason=str(why))
-            self._commit_failed()
-            self._rewind.set()
+                appended = self._patience.until_answered(lambda: self._append(commit), self._tally.commit_failed)
+        except (Superseded, AlreadySeen) as why:
+            self._tally.commit_failed()
+            self._ask_to_go_back(why)
             return
         except StoreError:
             # asked to stop while the database is away
@@ -244,13 +259,15 @@ class Ingest:
                 raise
             return
         self._count(batches, appended)
+        for one in going:
+            one.reading.committed()
 
-    def _commit_failed(self) -> None:
-        self._tally.commit_failures += 1
+    def _ask_to_go_back(self, why: Exception) -> None:
+        log.warning("somebody else stored some of what was read; reading again from the database", reason=str(why))
+        self._rewind.set()
 
     def _count(self, batches: tuple[SourceBatch, ...], appended: Appended) -> None:
-        self._tally.commits += 1
-        self._tally.duplicates += appended.duplicates
+        self._tally.committed(appended.duplicates)
         for batch in batches:
             one = self._tally.source(batch.source)
             one.lines += batch.parsed.lines

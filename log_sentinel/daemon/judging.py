@@ -73,6 +73,7 @@ def judged(lines: Lines, form: Format) -> SourceBatch:
         source=lines.source,
         parsed=replace(parsed, denials=form.judge(parsed.denials), candidates=form.judge(parsed.candidates)),
         move=lines.move,
+        entries=lines.entries,
         explains=form.explains,
     )
 

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.registry import Collector
 
 from log_sentinel import __version__
+from log_sentinel.sources.push import Push
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -78,6 +79,17 @@ class DaemonMetrics(Collector):
             problems.add_metric([source.name], len(source.problems()))
         yield behind
         yield problems
+        yield self._answers()
+
+    def _answers(self) -> Metric:
+        answers = CounterMetricFamily(
+            "log_sentinel_push_answers", "Requests of senders, by what was answered.", labels=["source", "status"]
+        )
+        for source in self._sources:
+            if isinstance(source, Push):
+                for status, n in list(source.answers.items()):
+                    answers.add_metric([source.name, str(status)], n)
+        return answers
 
     def _job_states(self) -> Iterable[Metric]:
         runs = CounterMetricFamily("log_sentinel_job_runs", "Runs begun.", labels=["job"])

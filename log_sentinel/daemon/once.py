@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from log_sentinel.daemon.ingest import Ingest, Reading
 from log_sentinel.daemon.readings import chooser, definitions, options_for
+from log_sentinel.sources.envelopes import envelopes_of
 from log_sentinel.sources.once import OncePass
+from log_sentinel.sources.settings import FileSource
 from log_sentinel.store.appending import append
 from log_sentinel.store.generations import StoredCheckpoints
 
@@ -54,7 +56,7 @@ def source_name(settings: Settings, path: Path) -> str:
     path = path.absolute()
     live = path.with_name(ROTATED.sub("", path.name) or path.name) if path.name else path
     for name, source in settings.sources.items():
-        if any(one.match(source.path) for one in (path, live)):
+        if isinstance(source, FileSource) and any(one.match(source.path) for one in (path, live)):
             return name
     return live.stem or live.name or str(live)
 
@@ -88,7 +90,13 @@ class Pass:
         """
         name = "stdin" if path == STDIN else source_name(self._settings, Path(path))
         checkpoints = StoredCheckpoints(self._database, self._settings.instance)
-        source = OncePass(name, path, checkpoints, stream=stdin if path == STDIN else None)
+        source = OncePass(
+            name,
+            path,
+            checkpoints,
+            stream=stdin if path == STDIN else None,
+            envelopes=envelopes_of(self._settings.sources.get(name)),
+        )
         reading = Reading(source, self._chooser(name))
         ingest = Ingest(
             [reading],

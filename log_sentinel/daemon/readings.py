@@ -89,7 +89,7 @@ class _Guessing:
             return _of_all([self._known[name] for name in names], self._options)
         if not self._told:
             log.warning(
-                "no known format reads this source; its lines wait in the file. Name its format or its log_format",
+                "no known format reads this source; its lines wait where they are. Name its format or its log_format",
                 source=self._name,
             )
             self._told = True

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_sentinel.config.load import Loaded
-    from log_sentinel.daemon.ingest import Ingest
     from log_sentinel.daemon.lifecycle import Asked
+    from log_sentinel.daemon.pipelines import Pipelines
     from log_sentinel.daemon.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -30,8 +30,10 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 1.0
 
 
-def run(loaded: Loaded[Settings], load: Callable[[], Loaded[Settings]], asked: Asked) -> None:
-    """Runs until `asked` to stop; `load` reads the settings again.
+def run(
+    loaded: Loaded[Settings], load: Callable[[], Loaded[Settings]], asked: Asked, *, tell_the_past: bool = False
+) -> None:
+    """Runs until `asked` to stop; `load` reads the settings again. `tell_the_past`: of the time before the first start.
 
     Raises what keeps it from starting the first time, and what ended it if nobody asked.
     """
@@ -39,7 +41,7 @@ def run(loaded: Loaded[Settings], load: Callable[[], Loaded[Settings]], asked: A
     while True:
         with ExitStack() as stack:
             try:
-                ingest = stack.enter_context(running(prepared(loaded)))
+                ingest = stack.enter_context(running(prepared(loaded), tell_the_past=tell_the_past and former is None))
             except Exception:
                 if former is None:
                     raise
@@ -55,10 +57,10 @@ def run(loaded: Loaded[Settings], load: Callable[[], Loaded[Settings]], asked: A
         loaded, former = fresh, loaded
 
 
-def _watch(ingest: Ingest, load: Callable[[], Loaded[Settings]], asked: Asked) -> Loaded[Settings] | None:
+def _watch(ingest: Pipelines, load: Callable[[], Loaded[Settings]], asked: Asked) -> Loaded[Settings] | None:
     """Returns new settings that are good, or None when it is time to stop. Tells systemd meanwhile that we live."""
     pause = min(LOOK_SECONDS, systemd.watchdog_seconds() or LOOK_SECONDS)
-    while not asked.to_stop and not ingest.finished.is_set():
+    while not asked.to_stop and not ingest.ended:
         systemd.notify("WATCHDOG=1")
         if asked.taken_reload():
             try:

@@ -1,5 +1,6 @@
 """What the running program has counted since it started: numbers for status lines, summaries and metrics."""
 
+import threading
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ class SourceTally:
 
 @dataclass(slots=True)
 class Tally:
-    """Counts by source, and of the commits that brought them in.
+    """Counts by source, and of the commits that brought them in, whichever thread wrote them.
 
     `duplicates` counts denials that were in the database already. The checkpoints keep it at zero; any other figure is
     a fault worth looking into.
@@ -28,6 +29,21 @@ class Tally:
     duplicates: int = 0
     commit_failures: int = 0
     rewinds: int = 0
+    _adding: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def committed(self, duplicates: int) -> None:
+        """Counts a commit and the denials in it that were there before."""
+        with self._adding:
+            self.commits += 1
+            self.duplicates += duplicates
+
+    def commit_failed(self) -> None:
+        with self._adding:
+            self.commit_failures += 1
+
+    def rewound(self) -> None:
+        with self._adding:
+            self.rewinds += 1
 
     def source(self, name: str) -> SourceTally:
         """The counts of the source `name`, begun at zero."""

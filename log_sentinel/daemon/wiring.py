@@ -13,24 +13,26 @@ from prometheus_client import CollectorRegistry
 
 from log_sentinel.daemon.audit import record_load
 from log_sentinel.daemon.background import around
-from log_sentinel.daemon.error_logs import ErrorLogs, error_log_definitions, settings_of, source_of
+from log_sentinel.daemon.error_logs import ErrorLogs, error_log_definitions
 from log_sentinel.daemon.health import of_daemon
-from log_sentinel.daemon.ingest import Ingest, Reading
+from log_sentinel.daemon.ingest import Ingest
 from log_sentinel.daemon.itself import watch_itself
 from log_sentinel.daemon.jobs import Jobs
 from log_sentinel.daemon.lifecycle import Parts
 from log_sentinel.daemon.metrics import DaemonMetrics
 from log_sentinel.daemon.patience import Patience, PatientCheckpoints
+from log_sentinel.daemon.people import act
+from log_sentinel.daemon.pipelines import Pipelines
 from log_sentinel.daemon.readings import chooser, concealing_for, definitions, options_for
 from log_sentinel.daemon.status import Status
+from log_sentinel.daemon.supplying import supplying
 from log_sentinel.daemon.tally import Tally
 from log_sentinel.daemon.tick import DetectionTick
 from log_sentinel.delivery.loop import Delivery
 from log_sentinel.detection.detector import Detector
 from log_sentinel.detection.rules import load_rules, rule_files
 from log_sentinel.incidents.silences import silencing
-from log_sentinel.sources.tailer import FileTail
-from log_sentinel.sources.wakeups import DirectoryWakeups
+from log_sentinel.sources.settings import PushSource
 from log_sentinel.store import silences
 from log_sentinel.store.appending import append
 from log_sentinel.store.engine import open_database
@@ -46,11 +48,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from log_sentinel.config.load import Loaded
+    from log_sentinel.daemon.ingest import Reading
     from log_sentinel.daemon.judging import Format
     from log_sentinel.daemon.settings import Settings
     from log_sentinel.model.incident import Incident
     from log_sentinel.parsing.definitions import Definition
     from log_sentinel.sources.settings import SourceSettings
+    from log_sentinel.sources.wakeups import Wakeups
     from log_sentinel.store.engine import Database
     from log_sentinel.web.health import Health
 
@@ -82,8 +86,10 @@ def prepared(loaded: Loaded[Settings]) -> Prepared:
 
 
 @contextmanager
-def running(prepared: Prepared) -> Iterator[Ingest]:
-    """The whole daemon, started; stopped in order at the end. Gives its ingest, which says if it died.
+def running(prepared: Prepared, *, tell_the_past: bool = False) -> Iterator[Pipelines]:
+    """The whole daemon, started; stopped in order at the end. Gives its ingests, which say if one died.
+
+    `tell_the_past`: what came and went since the last run opens incidents too.
 
     Raises what keeps it from starting: Owned, StoreError, ListenError. What was started by then is stopped.
     """
@@ -92,9 +98,11 @@ def running(prepared: Prepared) -> Iterator[Ingest]:
         parts.started("database", database.close)
         parts.started("ownership", own(database, prepared.settings.instance).release)
         check_at_start(database)
+        if any(isinstance(source, PushSource) for source in prepared.settings.sources.values()):
+            database.sync_every_commit()
         database.take_checkpointing()
         upgrade(database)
-        daemon = _Daemon(prepared, database)
+        daemon = _Daemon(prepared, database, tell_the_past=tell_the_past)
         daemon.start(parts)
         record_load(database, prepared.settings, datetime.now(UTC))
         yield daemon.ingest
@@ -105,32 +113,31 @@ def running(prepared: Prepared) -> Iterator[Ingest]:
 class _Daemon:
     """The parts that run, and what they share."""
 
-    def __init__(self, prepared: Prepared, database: Database) -> None:
+    def __init__(self, prepared: Prepared, database: Database, *, tell_the_past: bool) -> None:
         self.settings, self.database = prepared.settings, database
         settings = prepared.settings
         patience = Patience()
         checkpoints = PatientCheckpoints(StoredCheckpoints(database, settings.instance), patience)
-        self.readings = [
-            Reading(FileTail(name, source, checkpoints), prepared.formats[name])
-            for name, source in settings.sources.items()
-        ]
         error_logs = prepared.error_logs
-        self.readings += [
-            Reading(FileTail(source_of(name), settings_of(source), checkpoints), error_logs.chooser(name, source.zone))
-            for name, source in settings.sources.items()
-            if source.error_log is not None
-        ]
-        self.sources = [reading.source for reading in self.readings]
-        self.tally, self.jobs, self.wakeups = Tally(), Jobs(), DirectoryWakeups()
-        self.ingest = Ingest(
-            self.readings,
-            lambda commit: append(database, commit, explain=error_logs.explain),
-            instance=settings.instance,
-            tally=self.tally,
-            wakeups=self.wakeups,
-            patience=patience,
-            poll_seconds=min((one.poll_every.total_seconds() for one in settings.sources.values()), default=1.0),
-        )
+        self.supply = supplying(settings.sources, prepared.formats, error_logs, database, checkpoints, patience)
+        self.sources = self.supply.sources
+        self.tally, self.jobs = Tally(), Jobs()
+
+        def ingest(readings: list[Reading], wakeups: Wakeups, **how: float) -> Ingest:
+            return Ingest(
+                readings,
+                lambda commit: append(database, commit, explain=error_logs.explain),
+                instance=settings.instance,
+                tally=self.tally,
+                wakeups=wakeups,
+                patience=patience,
+                **how,
+            )
+
+        ingests = [ingest(self.supply.readings, self.supply.wakeups, poll_seconds=self.supply.poll_seconds)]
+        if self.supply.answering:
+            ingests.append(ingest(self.supply.answering, self.supply.pushed_wakeups, gather_seconds=0.0))
+        self.ingest = Pipelines(ingests)
         self.delivery = Delivery(
             database,
             settings.channels,
@@ -138,6 +145,7 @@ class _Daemon:
             instance=settings.instance,
             background=lambda incident: around(database, incident),
             muting=lambda now: _muted(database, now),
+            act=lambda press: act(database, press, datetime.now(UTC)),
         )
         self.tick = DetectionTick(
             database,
@@ -145,20 +153,24 @@ class _Daemon:
             idle=lambda: self.ingest.idle and not any(source.behind() for source in self.sources),
             caught_up=lambda: self.ingest.idle and all(source.caught_up for source in self.sources),
             holder=settings.instance if database.is_sqlite else f"{settings.instance} {uuid4().hex[:8]}",
+            tell_the_past=tell_the_past,
         )
 
     def start(self, parts: Parts) -> None:
         """Starts everything, from the end of the data's way to its beginning, and says so."""
         for source in self.sources:
             parts.started(f"source {source.name}", source.close)
-        parts.started("wakeups", self.wakeups.close)
+        parts.started("wakeups", self.supply.wakeups.close)
         self.delivery.start()
         parts.started("delivery", self.delivery.stop)
-        serving = Serving(self.settings.web.listen, app(self.health, self._metrics(), self.settings.web))
+        pages = app(self.health, self._metrics(), self.settings.web, self.supply.pushed)
+        serving = Serving(self.settings.web.listen, pages)
         serving.start()
         parts.started("web", serving.stop)
+        parts.started("waiting senders", self._send_away)
         self.ingest.start()
         parts.started("ingest", self.ingest.stop)
+        parts.started("receiving", self._receive_no_more)
         parts.started("detection", lambda: self.tick.save(datetime.now(UTC)))
         self._schedule()
         self.jobs.start()
@@ -166,7 +178,16 @@ class _Daemon:
         log.info("watching", sources=[source.name for source in self.sources], web=serving.url)
 
     def health(self) -> Health:
-        return of_daemon(self.readings, self.ingest, self.jobs.states, self.delivery)
+        return of_daemon(self.supply.all, self.ingest, self.jobs.states, self.delivery)
+
+    def _receive_no_more(self) -> None:
+        for push in self.supply.pushed.values():
+            push.shut()
+
+    def _send_away(self) -> None:
+        """Those whose entries could not be stored any more: they are answered before the web endpoints go."""
+        for push in self.supply.pushed.values():
+            push.close()
 
     def _metrics(self) -> CollectorRegistry:
         registry = CollectorRegistry()

@@ -58,6 +58,7 @@ class Lines:
     `offsets` holds each line's first byte in the generation where `data` is no copy of the file (an envelope was taken
     off, an over-long line was left out); None means the lines lie one after the other from `move.start`.
     `skipped` are lines that were never cut out: (offset, reason, first bytes), counted with the rejects.
+    `entries` names the lines that a sender pushed, so that its retry adds nothing; files have none.
     """
 
     source: str
@@ -65,3 +66,4 @@ class Lines:
     move: Move
     offsets: tuple[int, ...] | None = None
     skipped: tuple[tuple[int, str, bytes], ...] = ()
+    entries: tuple[str, ...] = ()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from log_sentinel.model.lines import GenerationState, Lines, Move
 from log_sentinel.sources.archives import Stream
 from log_sentinel.sources.cutting import BOM, noise, whole_lines
+from log_sentinel.sources.envelopes import MOST_HELD, Envelopes
 from log_sentinel.sources.generations import HEAD_BYTES, TAIL_BYTES, digest, moved, same_head, stood_at
 from log_sentinel.sources.opening import PlainFile, refuse_binary
 
 if TYPE_CHECKING:
     from log_sentinel.model.lines import Checkpoint
+    from log_sentinel.sources.envelopes import Opened
 
 SCAN_BYTES = 1 << 20
 SAMPLE_BYTES = 200
@@ -33,12 +35,14 @@ class Replaced(Exception):
 class Following:
     """Reads `at`'s generation. `at` runs ahead of what is committed.
 
-    A line of more than `longest` bytes is passed over in constant memory.
+    Lines are taken out of their `envelopes`. One of more than `envelopes.longest` bytes is passed over in constant
+    memory.
     """
 
-    def __init__(self, at: Checkpoint, longest: int) -> None:
+    def __init__(self, at: Checkpoint, envelopes: Envelopes) -> None:
         self.at = at
-        self._longest = longest
+        self._envelopes = envelopes
+        self._longest = envelopes.longest
         self._scanned = 0
 
     def go_back(self, at: Checkpoint) -> None:
@@ -67,12 +71,18 @@ class Following:
                 return self._pass_noise(content, data, passed)
             end = whole_lines(data, start, self._longest)
             if end > start:
-                return self._step(content, data, end)
+                at_end = len(data) < start + wanted
+                step = self._taken_out(content, data, end, last=last and at_end)
+                if step is not None or at_end:
+                    return step
+                # the last piece of the first line lies behind what was read
+                wanted *= 2
+                continue
             if len(data) - start > self._longest:
                 return self._pass_line(content, too_long(self._longest), data[start : start + SAMPLE_BYTES], last=last)
             if len(data) < start + wanted:
                 whole = last and not _damaged(content) and len(data) > start
-                return self._step(content, data, len(data)) if whole else None
+                return self._taken_out(content, data, len(data), last=True) if whole else None
             wanted = self._longest + 1
 
     def finish(self, state: GenerationState) -> Lines:
@@ -88,12 +98,27 @@ class Following:
         to = replace(self.at, head_len=len(head), head_hash=digest(head), state=GenerationState.FINISHED)
         return self._lines(b"", stood_at(to, content, size, size))
 
-    def _step(self, content: Content, data: bytes, end: int) -> Lines:
-        """Takes the lines of `data`, which begins with the tail, up to `end`."""
+    def _taken_out(self, content: Content, data: bytes, end: int, *, last: bool) -> Lines | None:
+        """The step with the lines of `data` up to `end`; None when the first of them is still open.
+
+        With `last` nothing is waited for, nor where as much is held as may be or no line can follow.
+        """
+        start = self.at.tail_len
+        kind = self._envelopes.around(data, start)
+        if kind is None:
+            return self._step(content, data, end)
+        whole = last or end - start >= MOST_HELD or len(data) - end > self._longest or data.startswith(b"\0", end)
+        opened = self._envelopes.opened(kind, data[start:end], self.at.offset, whole=whole)
+        return self._step(content, data, start + opened.length, opened) if opened.length else None
+
+    def _step(self, content: Content, data: bytes, end: int, opened: Opened | None = None) -> Lines:
+        """Takes the lines of `data`, which begins with the tail, up to `end`: as they lie there, or as `opened`."""
         start = self.at.tail_len
         base = self.at.offset - start
         to = moved(self.at, content, base + end, data[max(0, end - TAIL_BYTES) : end], base + len(data))
-        return self._lines(data[start:end], to)
+        if opened is None:
+            return self._lines(data[start:end], to)
+        return self._lines(opened.data, to, opened.skipped, opened.offsets)
 
     def _pass_noise(self, content: Content, data: bytes, passed: int) -> Lines:
         offset = self.at.offset + passed
@@ -125,8 +150,10 @@ class Following:
     def _pass_to(self, content: Content, offset: int, skipped: Skipped = ()) -> Lines:
         return self._lines(b"", stood_at(self.at, content, offset, offset), skipped)
 
-    def _lines(self, data: bytes, to: Checkpoint, skipped: Skipped = ()) -> Lines:
-        lines = Lines(to.source, data, Move(self.at.offset, to), skipped=skipped)
+    def _lines(
+        self, data: bytes, to: Checkpoint, skipped: Skipped = (), offsets: tuple[int, ...] | None = None
+    ) -> Lines:
+        lines = Lines(to.source, data, Move(self.at.offset, to), offsets, skipped)
         self.at, self._scanned = to, 0
         return lines
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import os
 
     from log_sentinel.model.lines import Checkpoint
+    from log_sentinel.sources.envelopes import Envelopes
     from log_sentinel.sources.following import Content
 
 
@@ -43,12 +44,12 @@ class Held:
     it is taken for.
     """
 
-    def __init__(self, role: Role, at: Checkpoint, content: Content | None, longest: int, now: float) -> None:
+    def __init__(self, role: Role, at: Checkpoint, content: Content | None, envelopes: Envelopes, now: float) -> None:
         self.role = role
         self.path = at.path
         self.key = (at.device, at.inode)
         self.content = content
-        self.following = Following(at, longest)
+        self.following = Following(at, envelopes)
         self.size = at.size_seen
         self.due = True
         self.passed = False

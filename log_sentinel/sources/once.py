@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from log_sentinel.model.lines import GenerationState
 from log_sentinel.sources import generations
 from log_sentinel.sources.archives import MAGIC_BYTES, FileReading, Stream, form_of, in_order, unpacked
+from log_sentinel.sources.envelopes import Envelopes
 from log_sentinel.sources.following import Following, Replaced
 from log_sentinel.sources.opening import CannotRead, PlainFile, refuse_binary
 from log_sentinel.sources.problems import Problems
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from log_sentinel.sources.checkpoints import Checkpoints
     from log_sentinel.sources.following import Content
     from log_sentinel.sources.source import Problem
-
-LONGEST_LINE = 1 << 20
 
 
 class OncePass:
@@ -46,7 +45,7 @@ class OncePass:
         checkpoints: Checkpoints,
         stream: BinaryIO | None = None,
         *,
-        longest_line: int = LONGEST_LINE,
+        envelopes: Envelopes = Envelopes(),  # noqa: B008  # it never changes
     ) -> None:
         self.name = name
         self.path = str(path)
@@ -54,7 +53,7 @@ class OncePass:
         self._is_pipe = stream is not None
         self.caught_up = False
         self._checkpoints = checkpoints
-        self._longest = longest_line
+        self._envelopes = envelopes
         self._problems = Problems()
         self._following: Following | None = None
         self._packed_read = 0
@@ -150,7 +149,7 @@ class OncePass:
             self._problems.tell(self.path, "is empty", "Check whether the gateway writes to it.")
             return None
         known = self._known()
-        return Following(self._checkpoints.begin(row) if known is None else known, self._longest)
+        return Following(self._checkpoints.begin(row) if known is None else known, self._envelopes)
 
     def _known(self) -> Checkpoint | None:
         """The generation whose content this is, moved to where that lies now; None when it was never read.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from log_sentinel.model.lines import GenerationState
 from log_sentinel.sources import generations
 from log_sentinel.sources.archives import unpacked_file
+from log_sentinel.sources.envelopes import envelopes_of
 from log_sentinel.sources.held import OVER, Held, Role
 from log_sentinel.sources.known import Key, Known
 from log_sentinel.sources.opening import CannotRead, PlainFile
@@ -52,6 +53,7 @@ class Register(Known):
         self.clock = clock
         self.hold_rotated = settings.hold_rotated.total_seconds()
         self.problems = Problems()
+        self._envelopes = envelopes_of(settings)
         self.folders = Folders(settings.rotated)
         self.held: dict[int, Held] = {}
         self._holders: dict[Key, Held] = {}
@@ -65,7 +67,7 @@ class Register(Known):
     def take(self, role: Role, row: Checkpoint, content: Content | None) -> Held:
         if row.state in OVER and role in (Role.LEFT, Role.COPY):
             row = replace(row, state=GenerationState.DRAINING)
-        held = Held(role, row, content, self.settings.max_line_bytes, self.clock())
+        held = Held(role, row, content, self._envelopes, self.clock())
         if role is not Role.LOST and row.generation in self._rows:
             self.problems.solved(place_of(self._rows[row.generation]))
         self.held[row.generation] = held

@@ -4,7 +4,8 @@ SQLite: a file in WAL mode, made with mode 0600. Writers of this process take tu
 once (BEGIN IMMEDIATE), so a read can never turn into a write and fail. Readers have connections that cannot write.
 Only the connection of the process that owns the database moves the WAL into the file (`take_checkpointing`): SQLite
 before 3.51.3 can damage a file when two connections do (https://www.sqlite.org/wal.html, "The WAL-Reset Bug").
-`synchronous=NORMAL`: after a power cut the last commits may be gone, rows and checkpoints together, and are read again.
+`synchronous=NORMAL`: after a power cut the last commits may be gone, rows and checkpoints together, and are read again;
+where senders forget what we have answered, each commit waits for the disk (`sync_every_commit`).
 
 Postgres: a pool; every wait has an end (connecting, statements, locks, silence on the wire).
 """
@@ -66,9 +67,9 @@ class Database:
         self.room = Room(self.path, self.redacted_url, floor_bytes)
         self._driver_errors: tuple[type[Exception], ...] = (*driver_errors(url.get_backend_name()), WentSilent)
         self._turn = Turns()
-        self._checkpoints = False
+        self._checkpoints = self._syncs = False
         if self.path is not None:
-            self._writer = sqlite_engine.writer(self.path, lambda: self._checkpoints)
+            self._writer = sqlite_engine.writer(self.path, lambda: self._checkpoints, lambda: self._syncs)
             self._reader = sqlite_engine.readers(self.path)
         else:
             from log_sentinel.store import postgres_engine
@@ -126,6 +127,13 @@ class Database:
             with self._turn:
                 self._writer.dispose()
             self.room.keep_ballast()
+
+    def sync_every_commit(self) -> None:
+        """From now on a commit is on the disk when `write` returns: on Postgres it is anyway, if it is set up so."""
+        self._syncs = True
+        if self.is_sqlite:
+            with self._turn:
+                self._writer.dispose()
 
     def shrink_wal(self) -> bool:
         """Moves the whole WAL into the file and empties it, if no reader is in the way; whether it could."""

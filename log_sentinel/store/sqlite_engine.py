@@ -25,13 +25,15 @@ WAL_KEPT_BYTES = 64 * 1024 * 1024
 WRITER_CACHE_KIB = 16 * 1024
 
 
-def writer(path: Path, checkpoints: Callable[[], bool]) -> Engine:
-    """One connection that may write; `checkpoints` says whether it moves the WAL into the file by itself."""
+def writer(path: Path, checkpoints: Callable[[], bool], syncs: Callable[[], bool]) -> Engine:
+    """One connection that may write; `checkpoints` says whether it moves the WAL into the file by itself, `syncs`
+    whether each commit waits for the disk.
+    """
 
     def connect() -> sqlite3.Connection:
         connection = _connect(path, "rw")
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if syncs() else 'NORMAL'}")
         connection.execute(f"PRAGMA cache_size={-WRITER_CACHE_KIB}")
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES if checkpoints() else 0}")

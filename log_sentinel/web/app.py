@@ -1,4 +1,4 @@
-"""The web endpoints: /healthz, /readyz, /livez, /metrics and a page that shows them.
+"""The web endpoints: /healthz, /readyz, /livez, /metrics, a page that shows them, and /push for what gateways post.
 
 Handlers are plain functions, so that Starlette runs each in a thread of its pool: reading the states may wait for
 a lock, and must not hold up the other requests.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from prometheus_client.exposition import choose_encoder
@@ -19,20 +20,31 @@ from starlette.routing import Route
 from log_sentinel import __version__
 from log_sentinel.web.guarding import Guard
 from log_sentinel.web.health import State
+from log_sentinel.web.push import Pushes
 from log_sentinel.web.settings import WebSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import jinja2
     from prometheus_client import CollectorRegistry
     from starlette.requests import Request
 
+    from log_sentinel.sources.push import Push
     from log_sentinel.web.health import Health
 
 
-def app(health: Callable[[], Health], metrics: CollectorRegistry, settings: WebSettings | None = None) -> Starlette:
-    """The ASGI application; `health` is called from any thread for every request that wants it."""
+def app(
+    health: Callable[[], Health],
+    metrics: CollectorRegistry,
+    settings: WebSettings | None = None,
+    pushed: Mapping[str, Push] = MappingProxyType({}),
+) -> Starlette:
+    """The ASGI application; `health` is called from any thread for every request that wants it.
+
+    `pushed` are the sources that are posted to, by name.
+    """
+    pushes = Pushes(pushed)
 
     def healthz(request: Request) -> Response:
         found = health()
@@ -57,8 +69,12 @@ def app(health: Callable[[], Health], metrics: CollectorRegistry, settings: WebS
 
     routes = {"/healthz": healthz, "/readyz": readyz, "/livez": livez, "/metrics": figures, "/": index}
     return Starlette(
-        routes=[*(Route(path, page) for path, page in routes.items()), Route("/pages/index.css", style)],
-        middleware=[Middleware(Guard, settings=settings or WebSettings())],
+        routes=[
+            *(Route(path, page) for path, page in routes.items()),
+            Route("/pages/index.css", style),
+            Route("/push/{name}", pushes.__call__, methods=["POST"]),
+        ],
+        middleware=[Middleware(Guard, settings=settings or WebSettings(), elsewhere=pushes.guarded_here)],
     )
 
 

@@ -3,6 +3,9 @@
 The Host header must be an address, localhost or a name from the settings: a page of somebody else's whose name was
 pointed at our address (DNS rebinding) sends its own name and gets nothing. With a token set, everything but the bare
 state needs it. Responses carry no script and may not be framed, cached or sniffed.
+
+A source that is posted to and has a token of its own is left to that: gateways call us by whatever name their settings
+have, and a page that was led here does not know the token.
 """
 
 from __future__ import annotations
@@ -39,10 +42,14 @@ HEADERS = {
 
 
 class Guard:
-    """ASGI middleware; leaves in scope["trusted"] whether the token was right or none is set."""
+    """ASGI middleware; leaves in scope["trusted"] whether the token was right or none is set.
 
-    def __init__(self, app: ASGIApp, settings: WebSettings) -> None:
+    Paths in `elsewhere` ask for a token of their own.
+    """
+
+    def __init__(self, app: ASGIApp, settings: WebSettings, elsewhere: frozenset[str] = frozenset()) -> None:
         self._app = app
+        self._elsewhere = elsewhere
         self._names = {"localhost", *(name.lower() for name in settings.hosts)}
         self._token = settings.token.get_secret_value().encode() if settings.token else None
 
@@ -58,6 +65,9 @@ class Guard:
                     headers[name] = value
             await send(message)
 
+        if scope["path"] in self._elsewhere:
+            await self._app(scope, receive, send_with_headers)
+            return
         headers = Headers(scope=scope)
         if not self._is_ours(headers.get("host")):
             refusal = PlainTextResponse("This name is not ours. Add it to hosts in [web] if it should be.\n", 421)

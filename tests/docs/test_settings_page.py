@@ -41,7 +41,7 @@ def sections() -> dict[str, type[BaseModel]]:
     from log_sentinel.daemon.settings import Settings
     from log_sentinel.delivery.channels import CHANNELS
     from log_sentinel.delivery.settings import Route
-    from log_sentinel.sources.settings import FileSource
+    from log_sentinel.sources.settings import FileSource, PushSource, StdinSource, SyslogSource
 
     found: dict[str, type[BaseModel]] = {
         f"`[{name}]`": section
@@ -53,6 +53,9 @@ def sections() -> dict[str, type[BaseModel]]:
         and get_origin(field.annotation) not in (dict, list)
     }
     found["`[sources.NAME]`"] = FileSource
+    for source in (PushSource, SyslogSource, StdinSource):
+        (name,) = get_args(source.model_fields["type"].annotation)
+        found[f'`type = "{name}"`'] = source
     found["`[[routing]]`"] = Route
     for channel in CHANNELS:
         kind = cast("type[BaseModel]", channel.settings)
