@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
 
-.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos seeded-bugs soak torture pictures lock clean
+.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos seeded-bugs soak torture fuzz pictures lock clean
 
 setup: $(VENV)/.dev
 
@@ -44,6 +44,10 @@ soak: $(VENV)/.dev
 # Everything that can happen to a log file, in any order, 20,000 times over.
 torture: $(VENV)/.dev
 	TORTURE_SEQUENCES=20000 $(BIN)/pytest tests/sources/test_life_of_a_log.py --timeout 7200
+
+# A million lines of three servers, whole and broken, against writers that know what they wrote.
+fuzz: $(VENV)/.dev
+	FUZZ_LINES=1000000 $(BIN)/pytest tests/parsing/test_fuzz.py --timeout 7200
 
 # The messages of docs/alerts.md as pictures. Needs a Chromium.
 pictures: $(VENV)/.dev

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from log_sentinel.model.columns import EVIDENCE_PREFIX
 from log_sentinel.parsing.addresses import IPV4, TrustedProxies, canonical, forwarded_as_list, network
+from log_sentinel.parsing.escapes import WRITTEN
 from log_sentinel.parsing.request_line import (
     PATH_LIMIT,
+    QUERY_READ,
     Target,
     redacted_query,
     redacted_url,
@@ -103,7 +105,7 @@ class Canonical:
         found = text(value)
         if found is None:
             return None
-        return (self._unescape(found) if "\\" in found else found)[:TEXT_LIMIT]
+        return (self._unescape(found[: WRITTEN * TEXT_LIMIT]) if "\\" in found else found)[:TEXT_LIMIT]
 
     def columns(self, rows: Rows) -> dict[str, Sequence[object]]:
         """The columns of DENIALS and the evidence columns, but for those that are the same in every row or absent."""
@@ -126,7 +128,9 @@ class Canonical:
             "scheme": [given or target.scheme for given, target in zip(cleaned("scheme"), targets, strict=True)],
             "host": [_lower(given or target.host) for given, target in zip(cleaned("host"), targets, strict=True)],
             "path": [self._undone(target.path, PATH_LIMIT) for target in targets],
-            "query": [redacted_query(self._undone(target.query)) if target.query else None for target in targets],
+            "query": [
+                redacted_query(self._undone(target.query, QUERY_READ)) if target.query else None for target in targets
+            ],
             "route": rows.routes,
             "route_from": [
                 "gateway" if name else "cap" if route == OTHER else "template"
@@ -173,8 +177,8 @@ class Canonical:
         read, fine = self.fine_clock.read, rows.inputs["fine_time"]
         return [found if (found := read(value)) is not None else at for at, value in zip(rows.times, fine, strict=True)]
 
-    def _undone(self, value: str | None, limit: int | None = None) -> str | None:
-        return (self._unescape(value) if "\\" in value else value)[:limit] if value else None
+    def _undone(self, value: str | None, limit: int) -> str | None:
+        return (self._unescape(value[: WRITTEN * limit]) if "\\" in value else value)[:limit] if value else None
 
 
 def _peer(value: str | None) -> str | None:

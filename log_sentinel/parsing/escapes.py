@@ -6,11 +6,17 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from log_sentinel.parsing.request_line import PATH_LIMIT
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # nginx writes \xHH, Apache \xhh and C's one-letter escapes: https://httpd.apache.org/docs/2.4/mod/mod_log_config.html
 ESCAPED = re.compile(r"\\(x[0-9A-Fa-f]{2}|.)", re.DOTALL)
+# so many characters stand for one at most: four bytes of UTF-8, each as \\xHH. What is cut is undone no further.
+WRITTEN = 16
+LONGEST = WRITTEN * PATH_LIMIT
+CUT = re.compile(r"(?<!\\)((?:\\\\)*)\\(?:u[0-9A-Fa-f]{0,3})?\Z")
 HASHED, BACKSLASH = re.compile(r"#([0-9A-F]{2})|\\"), re.compile(r"\\()")
 LETTERS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v", "0": "\0"}
 
@@ -31,7 +37,8 @@ def backslashes(text: str) -> str:
 
 def from_haproxy(text: str, shape: str) -> str:
     r"""`text` with HAProxy's #HH as \xHH, so that `backslashes` undoes it; a value of the shape "raw" or "escaped" is
-    not written so."""
+    not written so. No more of it than a path may have."""
+    text = text[:LONGEST]
     if shape == "escaped":
         text = json_string(text)
     signs = BACKSLASH if shape in ("raw", "escaped") else HASHED
@@ -39,9 +46,10 @@ def from_haproxy(text: str, shape: str) -> str:
 
 
 def json_string(text: str) -> str:
-    """`text` as the inside of a JSON string, undone; as it stands when it is not one."""
+    """`text` as the inside of a JSON string, undone, but for a last escape that was cut; as it stands when it is not
+    one."""
     try:
-        return str(json.loads(f'"{text}"', strict=False)).encode("utf-8", "replace").decode()
+        return str(json.loads(f'"{CUT.sub(r"\1", text)}"', strict=False)).encode("utf-8", "replace").decode()
     except ValueError:
         return text
 

@@ -16,6 +16,7 @@ SECRET_KEY = re.compile(r"token|key|secret|passw|pwd|auth|sig|code|jwt|session|c
 JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}\.[A-Za-z0-9_-]+\.?[A-Za-z0-9_-]*")
 REDACTED = "[redacted]"
 PATH_LIMIT, QUERY_LIMIT = 2048, 1024
+QUERY_READ = 4 * QUERY_LIMIT
 
 
 class Target(NamedTuple):
@@ -70,7 +71,7 @@ def redacted_query(query: str | None) -> str | None:
     if not query:
         return None
     pairs = []
-    for pair in query[: 4 * QUERY_LIMIT].split("&"):
+    for pair in query[:QUERY_READ].split("&"):
         key, equals, value = pair.partition("=")
         secret = equals and value and (SECRET_KEY.search(unquote(key)) or JWT.search(value))
         pairs.append(f"{key}={REDACTED}" if secret else pair)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from log_sentinel.parsing.addresses import IPV4
-from log_sentinel.parsing.request_line import AUTHORITY, Target, split_request
+from log_sentinel.parsing.escapes import WRITTEN
+from log_sentinel.parsing.request_line import AUTHORITY, PATH_LIMIT, Target, split_request
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,7 @@ def route_of(target: Target, unescape: Callable[[str], str]) -> str:
     if path == "*":
         return ASTERISK
     if "\\" in path:
-        path = unescape(path)
+        path = unescape(path[: WRITTEN * PATH_LIMIT])
     if path.startswith("/"):
         return template(path)
     return AUTHORITY_FORM if AUTHORITY.match(path) else MALFORMED

@@ -63,3 +63,7 @@ def test_both_nginx_and_apache_escapes_are_undone(escaped: str, plain: str) -> N
 def test_json_escapes_are_undone_and_what_is_none_stays() -> None:
     assert json_string(r"a\u0022\"\\") == 'a""\\'
     assert json_string(r"\x22") == r"\x22"
+
+
+def test_a_json_escape_that_was_cut_takes_nothing_with_it() -> None:
+    assert ["a\\", "a\\", 'a"', 'a"'] == [json_string(text) for text in (r"a\\", r"a\\\u00", r"a\"", r"a\"\u")]
