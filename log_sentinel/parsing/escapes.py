@@ -48,8 +48,9 @@ def from_haproxy(text: str, shape: str) -> str:
 def json_string(text: str) -> str:
     """`text` as the inside of a JSON string, undone, but for a last escape that was cut; as it stands when it is not
     one."""
+    whole = CUT.sub(r"\1", text)
     try:
-        return str(json.loads(f'"{CUT.sub(r"\1", text)}"', strict=False)).encode("utf-8", "replace").decode()
+        return str(json.loads(f'"{whole}"', strict=False)).encode("utf-8", "replace").decode()
     except ValueError:
         return text
 
