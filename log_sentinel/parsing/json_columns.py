@@ -7,6 +7,7 @@ and a line that cannot be read is looked for among few.
 from __future__ import annotations
 
 from itertools import accumulate
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -57,7 +58,7 @@ class ColumnDecoder:
 
         def take(first: int, end: int) -> None:
             try:
-                read = self._columns(view, starts[first : end + 1])
+                read = self._columns(data, view, starts[first : end + 1])
             except (msgspec.DecodeError, ValueError, RecursionError):
                 if end - first <= FEW:
                     left.extend(range(first, end))
@@ -78,11 +79,11 @@ class ColumnDecoder:
         """The same of lines with their newlines."""
         return self.read(b"".join(lines), list(accumulate(map(len, lines), initial=0)))
 
-    def _columns(self, data: memoryview, starts: Sequence[int]) -> Columns:
+    def _columns(self, data: bytes, view: memoryview, starts: Sequence[int]) -> Columns:
         """Raises as `PathDecoder.decode`."""
         if not _braced(data, starts):
             raise ValueError("a line is no object")
-        lines = data[starts[0] : starts[-1]]
+        lines = view[starts[0] : starts[-1]]
         try:
             rows, apart = self._decode(lines)
         except UnicodeDecodeError:
@@ -92,31 +93,33 @@ class ColumnDecoder:
         return {name: _input(rows, places, apart) for name, places in self._places.items()}
 
 
-def _braced(data: memoryview, starts: Sequence[int]) -> bool:
+def _braced(data: bytes, starts: Sequence[int]) -> bool:
     """Whether every line begins and ends with a brace. A newline between two braces cannot lie within a JSON value."""
     ends = [start - 2 for start in starts[1:]]
-    return set(map(data.__getitem__, starts[:-1])) == OPEN and set(map(data.__getitem__, ends)) == CLOSE
+    return _at(data, starts[:-1]) == OPEN and _at(data, ends) == CLOSE
+
+
+def _at(data: bytes, places: Sequence[int]) -> set[int]:
+    """The bytes that stand there. One place is asked for twice: of a single one, itemgetter gives no tuple."""
+    return set(itemgetter(*places, places[0])(data))
 
 
 def _input(rows: Sequence[object], places: Sequence[Place], apart: Mapping[Given, list[object]]) -> list[object]:
-    """What the rows have at the first of the places that is not missing; at the last where all are."""
+    """What the rows have at the first of the places that is not missing."""
     found = _values(rows, places[0], apart)
-    absent = [n for n, value in enumerate(found) if value in MISSING] if any(each in found for each in MISSING) else []
     for place in places[1:]:
-        if place.given is not None:  # a name may stand twice there, whether its value is needed or not
-            whole = _values(rows, place, apart)
-            values = [whole[n] for n in absent]
-        elif absent:
-            values = _values([rows[n] for n in absent], place, apart)
-        else:
+        # whether a name stands twice is looked at even where its value is not needed
+        if place.given is None and not (None in found or "" in found or "-" in found):
             break
-        for n, value in zip(absent, values, strict=True):
-            found[n] = value
-        absent = [n for n in absent if found[n] in MISSING]
+        others = _values(rows, place, apart)
+        if others.count(None) < len(others):
+            found = [other if value in MISSING else value for value, other in zip(found, others, strict=True)]
     return found
 
 
 def _values(rows: Sequence[object], place: Place, apart: Mapping[Given, list[object]]) -> list[object]:
+    if place.given is not None and not apart[place.given]:
+        return [None] * len(rows)
     try:
         found = list(map(place.get, rows))
     except AttributeError:  # an object on the way is null in some row

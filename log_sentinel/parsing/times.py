@@ -138,11 +138,11 @@ class Clock:
 
     def read_all(self, values: Sequence[object]) -> list[int | None]:
         """Many times; whole milliseconds need no more than a look."""
-        if self._milliseconds:
-            return [
-                value if type(value) is int and EARLIEST <= value < LATEST else self.read(value) for value in values
-            ]
-        return each(self.read, values)
+        if not self._milliseconds:
+            return each(self.read, values)
+        if set(map(type, values)) == {int} and min(values) >= EARLIEST and max(values) < LATEST:  # type: ignore[type-var, operator]
+            return list(values)  # type: ignore[arg-type]
+        return list(map(self.read, values))
 
     def _remembered(self, value: str) -> int | None:
         try:
