@@ -18,7 +18,8 @@ COUNTED = ("ip", "client", "route")
 
 @dataclass(slots=True)
 class Taken:
-    """What the fast path made of a batch; the lines in `left` (their numbers) are the careful path's."""
+    """What the fast path made of a batch; the lines in `left` (their numbers) are the careful path's. `activity` is
+    bounded."""
 
     traffic: pl.DataFrame
     activity: pl.DataFrame

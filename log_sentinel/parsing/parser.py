@@ -40,13 +40,14 @@ class Events:
 
 @dataclass(slots=True)
 class _Read:
-    """A batch read, by whichever path."""
+    """A batch read, by whichever path. `at_once`: by the fast one alone, whose activity is bounded already."""
 
     rows: list[Rows]
     traffic: list[pl.DataFrame]
     activity: list[pl.DataFrame]
     rejected: Rejected
     lines: int = 0
+    at_once: bool = False
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ class Parser:
             denials=denials,
             candidates=candidates,
             traffic=tally.summed(read.traffic),
-            activity=tally.bounded(read.activity, options.statuses, read.lines),
+            activity=read.activity[0] if read.at_once else tally.bounded(read.activity, options.statuses, read.lines),
             companions=empty(COMPANIONS),
             rejects=self._rejects(read.rejected),
             reject_counts=read.rejected.counts,
@@ -122,6 +123,7 @@ class Parser:
             read.activity.append(taken.activity)
             read.lines += taken.lines
             if not taken.left:
+                read.at_once = True
                 return read
         numbers = range(len(batch.lines)) if taken is None else taken.left
         counts = tally.Tally(self.options.statuses)
