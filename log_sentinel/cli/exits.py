@@ -36,6 +36,7 @@ CODES = {
     "log_sentinel.incidents.states.NoSuchStep": FAILED,
     "log_sentinel.store.owner.Owned": TRY_AGAIN_LATER,
     "log_sentinel.sources.opening.CannotRead": FAILED,
+    "log_sentinel.sources.listening.CannotListen": FAILED,
     "log_sentinel.daemon.once.NoFormat": FAILED,
     "log_sentinel.web.serving.ListenError": FAILED,
 }

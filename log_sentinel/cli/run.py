@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def run(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATH", help="Log files or globs to watch, instead of the sources in the settings."),
+        typer.Argument(metavar="PATH", help="Logs or globs to watch, - for stdin, instead of the settings' sources."),
     ] = None,
     config: ConfigFile = None,
     db: DatabaseUrl = None,
@@ -44,13 +44,16 @@ def run(
 
 
 def _watching(loaded: "Loaded[Settings]", paths: list[str]) -> "Loaded[Settings]":
-    """The settings with `paths` for their sources, each named after its file."""
-    from log_sentinel.sources.settings import FileSource
+    """The settings with `paths` for their sources, each named after its file; `-` is what comes through stdin."""
+    from log_sentinel.sources.settings import FileSource, StdinSource
 
     if not paths:
         return loaded
-    sources: dict[str, FileSource] = {}
+    sources: dict[str, FileSource | StdinSource] = {}
     for path in paths:
+        if path == "-":
+            sources["stdin"] = StdinSource(type="stdin")
+            continue
         stem = Path(path).stem.replace("*", "").strip("-_. ") or "log"
         taken = sum(name == stem or name.startswith(f"{stem}-") for name in sources)
         sources[f"{stem}-{taken + 1}" if taken else stem] = FileSource(path=str(Path(path).absolute()))

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from log_sentinel import __version__
 from log_sentinel.sources.push import Push
+from log_sentinel.sources.syslog import Syslog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -80,6 +81,7 @@ class DaemonMetrics(Collector):
         yield behind
         yield problems
         yield self._answers()
+        yield from self._syslog()
 
     def _answers(self) -> Metric:
         answers = CounterMetricFamily(
@@ -90,6 +92,20 @@ class DaemonMetrics(Collector):
                 for status, n in list(source.answers.items()):
                     answers.add_metric([source.name, str(status)], n)
         return answers
+
+    def _syslog(self) -> Iterable[Metric]:
+        dropped = CounterMetricFamily(
+            "log_sentinel_dropped_datagrams", "Datagrams the kernel dropped: it had no room.", labels=["source"]
+        )
+        refused = CounterMetricFamily(
+            "log_sentinel_refused_senders", "Datagrams and connections of who may not send.", labels=["source"]
+        )
+        for source in self._sources:
+            if isinstance(source, Syslog):
+                dropped.add_metric([source.name], source.dropped)
+                refused.add_metric([source.name], source.refused)
+        yield dropped
+        yield refused
 
     def _job_states(self) -> Iterable[Metric]:
         runs = CounterMetricFamily("log_sentinel_job_runs", "Runs begun.", labels=["job"])

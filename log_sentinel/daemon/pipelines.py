@@ -8,21 +8,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from log_sentinel.daemon.ingest import Ingest
 
 
 class Pipelines:
-    """Started and stopped together, in their order; each waits for the same database."""
+    """Started and stopped together, in their order; each waits for the same database.
 
-    def __init__(self, ingests: Sequence[Ingest]) -> None:
+    `is_over` says whether their sources can give anything more.
+    """
+
+    def __init__(self, ingests: Sequence[Ingest], is_over: Callable[[], bool]) -> None:
         self._ingests = ingests
+        self._is_over = is_over
 
     @property
     def idle(self) -> bool:
         """Whether everything that was read is committed."""
         return all(one.idle for one in self._ingests)
+
+    @property
+    def done(self) -> bool:
+        """Whether everything there will ever be is committed."""
+        return self._is_over() and self.idle
 
     @property
     def ended(self) -> bool:

@@ -60,7 +60,7 @@ def run(
 def _watch(ingest: Pipelines, load: Callable[[], Loaded[Settings]], asked: Asked) -> Loaded[Settings] | None:
     """Returns new settings that are good, or None when it is time to stop. Tells systemd meanwhile that we live."""
     pause = min(LOOK_SECONDS, systemd.watchdog_seconds() or LOOK_SECONDS)
-    while not asked.to_stop and not ingest.ended:
+    while not asked.to_stop and not ingest.ended and not ingest.done:
         systemd.notify("WATCHDOG=1")
         if asked.taken_reload():
             try:

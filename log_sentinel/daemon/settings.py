@@ -29,6 +29,13 @@ def _not_blank(name: str) -> str:
     return name
 
 
+def _one_pipe(sources: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
+    pipes = [name for name, source in sources.items() if source.type == "stdin"]
+    if len(pipes) > 1:
+        raise ValueError(f'{" and ".join(pipes)} are both of type "stdin"; there is one standard input')
+    return sources
+
+
 class Settings(Section):
     """The whole of log-sentinel.toml."""
 
@@ -37,7 +44,7 @@ class Settings(Section):
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
     denials: DenialsSettings = Field(default_factory=DenialsSettings)
     parsing: ParsingSettings = Field(default_factory=ParsingSettings)
-    sources: dict[str, SourceSettings] = Field(default_factory=dict)
+    sources: Annotated[dict[str, SourceSettings], AfterValidator(_one_pipe)] = Field(default_factory=dict)
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     routing: list[Route] = Field(default_factory=list)

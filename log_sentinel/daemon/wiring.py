@@ -91,7 +91,8 @@ def running(prepared: Prepared, *, tell_the_past: bool = False) -> Iterator[Pipe
 
     `tell_the_past`: what came and went since the last run opens incidents too.
 
-    Raises what keeps it from starting: Owned, StoreError, ListenError. What was started by then is stopped.
+    Raises what keeps it from starting: Owned, StoreError, ListenError, CannotListen. What was started by then is
+    stopped.
     """
     with Parts() as parts:
         database = open_database(prepared.settings.database)
@@ -137,7 +138,7 @@ class _Daemon:
         ingests = [ingest(self.supply.readings, self.supply.wakeups, poll_seconds=self.supply.poll_seconds)]
         if self.supply.answering:
             ingests.append(ingest(self.supply.answering, self.supply.pushed_wakeups, gather_seconds=0.0))
-        self.ingest = Pipelines(ingests)
+        self.ingest = Pipelines(ingests, lambda: self.supply.is_over)
         self.delivery = Delivery(
             database,
             settings.channels,
@@ -167,10 +168,13 @@ class _Daemon:
         serving = Serving(self.settings.web.listen, pages)
         serving.start()
         parts.started("web", serving.stop)
-        parts.started("waiting senders", self._send_away)
+        # those whose entries could not be stored any more are answered before the web endpoints go
+        parts.started("waiting senders", self.supply.send_away)
         self.ingest.start()
         parts.started("ingest", self.ingest.stop)
-        parts.started("receiving", self._receive_no_more)
+        parts.started("receiving", lambda: self.supply.stop(lambda: self.ingest.waiting_for_database is not None))
+        for syslog in self.supply.syslogs:
+            syslog.start()
         parts.started("detection", lambda: self.tick.save(datetime.now(UTC)))
         self._schedule()
         self.jobs.start()
@@ -179,15 +183,6 @@ class _Daemon:
 
     def health(self) -> Health:
         return of_daemon(self.supply.all, self.ingest, self.jobs.states, self.delivery)
-
-    def _receive_no_more(self) -> None:
-        for push in self.supply.pushed.values():
-            push.shut()
-
-    def _send_away(self) -> None:
-        """Those whose entries could not be stored any more: they are answered before the web endpoints go."""
-        for push in self.supply.pushed.values():
-            push.close()
 
     def _metrics(self) -> CollectorRegistry:
         registry = CollectorRegistry()

@@ -24,7 +24,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         committed(push)
 
-    Push.committed = killed  # type: ignore[method-assign]
+    Push.committed = killed  # type: ignore[assignment, method-assign]
     sys.argv[1:] = ["run", "--config", settings]
     cli.main()
 
