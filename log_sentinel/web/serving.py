@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from log_sentinel.web.impatience import Impatient
 from log_sentinel.web.settings import WebSettings
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-# More requests than this at once are answered with 503: nobody needs them of a daemon's health.
-CONCURRENT = 64
+# More connections than this at once are answered with 503. Each worker of a gateway that posts to us keeps one or two.
+CONCURRENT = 256
 STOP_WITHIN_SECONDS = 3
 
 
@@ -55,7 +56,7 @@ class Serving:
         self._port = self._socket.getsockname()[1]
         config = uvicorn.Config(
             self._app,
-            http="h11",
+            http=Impatient,
             ws="none",
             loop="asyncio",
             lifespan="off",

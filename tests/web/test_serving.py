@@ -1,9 +1,11 @@
 import socket
+from contextlib import ExitStack
 
 import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import ValidationError
 
+from log_sentinel.web import impatience
 from log_sentinel.web.app import app
 from log_sentinel.web.serving import ListenError, PortInUse, Serving
 from log_sentinel.web.settings import WebSettings
@@ -76,3 +78,33 @@ def test_what_is_no_address_and_port_is_refused(listen: str) -> None:
 def test_a_token_that_can_be_guessed_is_refused() -> None:
     with pytest.raises(ValidationError, match="at least 16 characters"):
         WebSettings.model_validate({"token": "secret"})
+
+
+def half_of_a_request(serving: Serving, *, after_a_whole_one: bool) -> bytes:
+    """What comes back on a connection that sends the half of a request and then nothing."""
+    with socket.create_connection(("127.0.0.1", serving.port), timeout=20) as slow:
+        if after_a_whole_one:
+            slow.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answer = b""
+            while not answer.endswith(b"ok\n"):
+                answer += slow.recv(1000)
+        slow.sendall(b"GET /livez HTTP/1.1\r\nHost:")
+        return slow.recv(1000)
+
+
+@pytest.mark.parametrize("after_a_whole_one", [False, True])
+def test_a_connection_that_does_not_say_what_it_wants_is_closed(
+    monkeypatch: pytest.MonkeyPatch, *, after_a_whole_one: bool
+) -> None:
+    monkeypatch.setattr(impatience, "HEAD_SECONDS", 0.1)
+    with served() as serving:
+        assert half_of_a_request(serving, after_a_whole_one=after_a_whole_one) == b""
+
+
+def test_many_that_say_nothing_do_not_keep_others_out_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(impatience, "HEAD_SECONDS", 0.5)
+    with served() as serving, ExitStack() as stack:
+        idle = [stack.enter_context(socket.create_connection(("127.0.0.1", serving.port), 20)) for _ in range(300)]
+        for one in idle:
+            assert one.recv(1) == b""
+        assert ask(serving, "/livez").status == 200
