@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import accumulate, chain
+from itertools import accumulate, chain, compress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
@@ -24,7 +24,7 @@ import msgspec
 from log_sentinel.sources.settings import FileSource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from log_sentinel.sources.following import Skipped
     from log_sentinel.sources.settings import SourceSettings
@@ -36,6 +36,7 @@ OPEN_SECONDS = 10.0
 # Lines that tell whether there are envelopes: the first of a batch may be torn.
 LOOKED_AT = 3
 CRI = re.compile(rb"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*) (stdout|stderr) ([FP])\S* ?", re.ASCII)
+WHOLE_CRI = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* (stdout|stderr) F (.*\n)", re.ASCII | re.MULTILINE)
 
 
 class Entry(NamedTuple):
@@ -84,6 +85,30 @@ def _cri_entry(line: bytes) -> Entry | None:
     return Entry(line[found.end() :].rstrip(b"\n"), found[2].decode(), found[1].decode(), found[3] == b"F")
 
 
+def _whole_docker_lines(block: bytes) -> tuple[list[str], list[str]]:
+    try:
+        entries = _docker.decode_lines(block)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return [], []
+    texts = [entry.log for entry in entries]
+    if not all(text.endswith("\n") for text in texts) or "".join(texts).count("\n") != len(texts):
+        return [], []
+    return [entry.stream for entry in entries], texts
+
+
+def _whole_cri_lines(block: bytes) -> tuple[list[str], list[str]]:
+    try:
+        entries = WHOLE_CRI.findall(block.decode())
+    except UnicodeDecodeError:
+        return [], []
+    return [stream for stream, _ in entries], [text for _, text in entries]
+
+
+# The stream of every line of a batch and its text with a newline; fewer where some are pieces or no entries.
+WHOLE: dict[str, Callable[[bytes], tuple[list[str], list[str]]]] = {
+    "docker": _whole_docker_lines,
+    "cri": _whole_cri_lines,
+}
 ENTRY: dict[str, Callable[[bytes], Entry | None]] = {"docker": _docker_entry, "cri": _cri_entry}
 
 
@@ -115,7 +140,7 @@ class Envelopes:
 
         With `whole`, to its end: nothing more comes, or as much is held as may be.
         """
-        if kind == "docker" and (quick := self._quickly(block, begins)) is not None:
+        if (quick := self._quickly(kind, block, begins)) is not None:
             return quick
         joining = _Joining(self)
         entry, at = ENTRY[kind], begins
@@ -126,21 +151,18 @@ class Envelopes:
             joining.let_go()
         return joining.closed(at if whole else None, begins)
 
-    def _quickly(self, block: bytes, begins: int) -> Opened | None:
-        """All at once, where every entry is wanted and a whole line, as nearly always; else None."""
-        try:
-            entries = _docker.decode_lines(block) if self.stream == "both" else []
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return None
-        data = "".join([entry.log for entry in entries]).encode()
+    def _quickly(self, kind: str, block: bytes, begins: int) -> Opened | None:
+        """All at once, where every entry is a whole line, as nearly always; else None."""
         lines = block.count(b"\n")
-        if not entries or len(entries) != lines or data.count(b"\n") != lines or not block.endswith(b"\n"):
-            return None
-        if not all(entry.log.endswith("\n") for entry in entries):
+        streams, texts = WHOLE[kind](block)
+        if len(texts) != lines or not block.endswith(b"\n"):
             return None
         lengths = map(len, block.split(b"\n")[:-2])
-        offsets = tuple(accumulate((length + 1 for length in lengths), initial=begins))
-        return Opened(data, offsets, len(block))
+        offsets: Iterable[int] = accumulate((length + 1 for length in lengths), initial=begins)
+        if self.stream != "both":
+            wanted = [stream == self.stream for stream in streams]
+            offsets, texts = compress(offsets, wanted), list(compress(texts, wanted))
+        return Opened("".join(texts).encode(), tuple(offsets), len(block))
 
 
 def envelopes_of(source: SourceSettings | None) -> Envelopes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from hypothesis import given
@@ -197,3 +197,22 @@ def test_however_lines_are_cut_and_mixed_and_read_they_come_out_whole_and_once(
     assert len(data) == at
     assert sorted(text.encode() for _, text in written if text) == sorted(line for _, line in found if line)
     assert len({offset for offset, _ in found}) == len(found)
+
+
+@KINDS
+@pytest.mark.parametrize("stream", ["both", "stdout", "stderr"])
+@given(
+    written=st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.text(st.characters(exclude_characters="\n"))))
+)
+def test_whole_lines_are_taken_out_at_once_as_they_are_one_by_one(
+    entry: Callable[..., bytes], stream: Literal["both", "stdout", "stderr"], written: list[tuple[str, str]]
+) -> None:
+    kind = "docker" if entry is docker else "cri"
+    block = b"".join(entry(text, stream=of) for of, text in written)
+    at_once = Envelopes(stream=stream).opened(kind, block, 7, whole=False)
+    # a line of its own, so that not every entry is one
+    one_by_one = Envelopes(stream=stream).opened(kind, block + b"no entry\n", 7, whole=False)
+    assert len(block) == at_once.length
+    lines = zip(at_once.offsets, at_once.data.split(b"\n"), strict=False)
+    others = zip(one_by_one.offsets, one_by_one.data.split(b"\n"), strict=False)
+    assert [one for one in lines if one[1]] == [one for one in others if one[1]][:-1]
