@@ -226,3 +226,28 @@ def test_answers_are_counted_by_their_status() -> None:
         for token in (TOKEN, TOKEN, None):
             gateway.post(token=token)
     assert {200: 2, 401: 1} == dict(gateway.push.answers)
+
+
+def test_a_body_without_a_length_is_counted_as_it_comes() -> None:
+    with a_gateway(max_body_bytes=MIB) as gateway, gateway.storing():
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.serving.port, timeout=20)
+        authorized = {"Authorization": f"Bearer {TOKEN}"}
+        connection.request("POST", "/push/kong", iter([BODY[:7], BODY[7:]]), authorized, encode_chunked=True)
+        assert json.loads(connection.getresponse().read()) == {"entries": 2, "new": 2}
+        connection.request("POST", "/push/kong", iter([b"x" * 65536] * 20), authorized, encode_chunked=True)
+        assert connection.getresponse().status == 413
+        connection.close()
+        assert 0 == gateway.push.behind()
+
+
+def test_a_sender_that_goes_in_the_middle_of_its_body_gives_its_room_back() -> None:
+    with a_gateway() as gateway:
+        with socket.create_connection(("127.0.0.1", gateway.serving.port), timeout=20) as gone:
+            gone.sendall(
+                b"POST /push/kong HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+                b"Authorization: Bearer " + TOKEN.encode() + b"\r\n\r\nfirst"
+            )
+            while not gateway.push.behind():
+                pass
+        while gateway.push.behind():
+            pass
