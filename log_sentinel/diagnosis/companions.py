@@ -1,9 +1,10 @@
 """What an error log adds to the verdict on a request: who was refused by which rule or limit, and in which zone.
 
 An entry belongs to a request of the same address, method and path within two seconds; where the access log has the
-number of the connection, of the same connection. Apache's entries have no request but a file: it is what the path leads
-to when the file's last name is in the path. An entry with neither belongs to a request of the same address. Each entry
-explains one request and each request is explained once; of several that fit, the earliest.
+number of the connection, of the same connection. A log may have the path decoded, and no method. Apache's entries have
+no request but a file: it is what the path leads to when the file's last name is in the path. An entry with neither
+belongs to a request of the same address. Each entry explains one request and each request is explained once; of several
+that fit, the earliest.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import re
 from collections import defaultdict, deque
 from datetime import timedelta
+from posixpath import normpath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -60,7 +62,9 @@ def _pairs(requests: pl.DataFrame, companions: pl.DataFrame) -> Iterator[tuple[i
     ):
         file = request.removeprefix(FILE) if request is not None and request.startswith(FILE) else None
         whose = connection if connection is not None and waiting.know_connections else client
-        found = waiting.take(whose, None if file is not None else request, time, file) if whose is not None else None
+        keys = (None,) if file is not None or request is None else (request, *_loosely(request))
+        taken = (waiting.take(whose, key, time, file) for key in keys) if whose is not None else ()
+        found = next((number for number in taken if number is not None), None)
         if found is not None:
             yield found, entry
 
@@ -79,7 +83,9 @@ class _Waiting:
             self.know_connections |= connection is not None
             # nginx calls the socket's address the client, which behind a proxy is not the one we found
             for whose in {ip, peer, int(connection[1]) if connection else None} - {None}:
-                self._queues[whose, f"{method} {(path or '')[:PATH_LIMIT]}"].append(number)
+                exact = f"{method} {(path or '')[:PATH_LIMIT]}"
+                self._queues[whose, exact].append(number)
+                self._queues[whose, _loosely(exact)[method is None]].append(number)
                 self._queues[whose, None].append(number)
 
     def take(self, whose: str | int, request: str | None, time: datetime, file: str | None) -> int | None:
@@ -95,6 +101,13 @@ class _Waiting:
                 self._taken.add(number)
                 return number
         return None
+
+
+def _loosely(request: str) -> tuple[str, str]:
+    """What is left of "METHOD path" in a log that has the path decoded and cleaned, and in one without methods."""
+    method, _, path = request.partition(" ")
+    cleaned = normpath(unquote(path)) if path.startswith("/") else path
+    return f"{method} ~{cleaned}", f"~{cleaned}"
 
 
 def _leads_to(path: str, file: str) -> bool:

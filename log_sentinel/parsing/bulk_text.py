@@ -32,7 +32,7 @@ class BulkText:
         self.reader, self.canonical, self.denied = reader, canonical, denied
         self.groups = layout.ranged(groups=True)
         # an element of a list, or the next field? only the careful path can tell
-        self.unusual = (*UNUSUAL, " : ") if layout.has_lists else UNUSUAL
+        self.unusual: tuple[str, ...] = (*UNUSUAL, " : ") if layout.has_lists else UNUSUAL
         self.unusual += ("#", "\\") if layout.escape == "haproxy" else ()
         self.cutter = self._cutter(layout)
 
@@ -56,6 +56,11 @@ class BulkText:
         for sign in self.unusual:
             if sign[0].encode() in data:  # one byte is found far quicker than two
                 fit = fit.filter(~pl.col("line").str.contains(sign, literal=True))
+        for blank in (b" ", b"\t"):  # the careful path takes them off a line, at both ends
+            if data.startswith(blank) or b"\n" + blank in data:
+                fit = fit.filter(~pl.col("line").str.starts_with(blank.decode()))
+            if blank + b"\n" in data or data.endswith(blank):
+                fit = fit.with_columns(pl.col("line").str.strip_chars_end(" \t"))
         cut = self.cutter.cut(fit)
         whole = self._kept(lines, cut if wanted is None else cut.filter(pl.col("status").is_in(sorted(wanted))))
         refused = whole.filter(pl.col(FIRST).is_null())["index"].to_list()
@@ -74,7 +79,9 @@ class BulkText:
     def _kept(self, lines: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         """`rows` with a column per field, named by its number from 1; all null where the line is left to the careful
         path."""
-        return rows.with_columns(lines["line"].gather(rows["index"]).str.extract_groups(self.groups)).unnest("line")
+        return rows.with_columns(
+            lines["line"].gather(rows["index"]).str.strip_chars_end(" \t").str.extract_groups(self.groups)
+        ).unnest("line")
 
     def _rows(self, whole: pl.DataFrame, routes: RouteCounts) -> Rows:
         """What is kept; lines' numbers stand for their offsets."""

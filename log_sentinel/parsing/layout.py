@@ -135,10 +135,10 @@ def lay_out(parts: Sequence[Part], escape: str) -> Layout:
             fields[-1] = (fields[-1][0], part.text)
         else:
             head = part.text
-    cuts = []
-    for (variable, literal), following in zip(fields, [*fields[1:], None], strict=True):
-        after, ends = following if following is not None and literal else (None, "")
-        cuts.append(Cut(variable.name, variable.shape, _stop(variable, literal, after, ends, escape), literal))
+    cuts = [
+        Cut(variable.name, variable.shape, _stop(variable, literal, fields[number:], escape), literal)
+        for number, (variable, literal) in enumerate(fields, 1)
+    ]
     return Layout(head, tuple(cuts), escape)
 
 
@@ -158,8 +158,9 @@ def merged(parts: Sequence[Part]) -> list[Part]:
     return out
 
 
-def _stop(variable: Variable, literal: str, after: Variable | None, ends: str, escape: str) -> Stop:
-    """`after` is the variable beyond `literal`, `ends` the literal after that: together they are hard to forge."""
+def _stop(variable: Variable, literal: str, following: Sequence[tuple[Variable, str]], escape: str) -> Stop:
+    """`following`: the variables beyond `literal` with the literals behind them."""
+    after = following[0][0] if following else None
     plain = variable.shape == "plain" or (variable.shape in CLOSING and literal != "")
     if not plain and variable.shape not in ("text", "raw", "list"):
         return Stop("shape")
@@ -179,9 +180,23 @@ def _stop(variable: Variable, literal: str, after: Variable | None, ends: str, e
         return Stop("shape") if char == " " else Stop("before" if char in ":]," else "class", char, literal)
     if plain or (char < " " and escapes):
         return Stop("class", char)
-    if after is not None and after.shape in TELLING:
-        return Stop("before", char, literal, SHAPES[after.shape] + re.escape(ends))
+    telling = _telling(following)
+    if telling:
+        return Stop("before", char, literal, telling)
     return Stop("class", char) if len(literal) == 1 else Stop("before", char, literal)
+
+
+def _telling(following: Sequence[tuple[Variable, str]]) -> str:
+    """What, seen behind a literal, says that a free text ends before it: a value that is not easily forged with the
+    literal behind it, up to two plain values before. "" where there is none."""
+    before = ""
+    for variable, ends in following[:3]:
+        if variable.shape in TELLING:
+            return before + SHAPES[variable.shape] + re.escape(ends)
+        if variable.shape != "plain" or not ends:
+            return ""
+        before += f"[^{re.escape(ends[0])}]*+{re.escape(ends)}"
+    return ""
 
 
 def _atomic(stop: Stop, shape: str) -> str:

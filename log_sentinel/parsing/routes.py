@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from log_sentinel.parsing.addresses import IPV4
 from log_sentinel.parsing.escapes import WRITTEN
-from log_sentinel.parsing.request_line import AUTHORITY, PATH_LIMIT, Target, split_request
+from log_sentinel.parsing.request_line import AUTHORITY, PATH_LIMIT, Target, split_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,10 +97,11 @@ class Routes:
         return len(self._admitted) >= self.cap
 
     def of_request(self, line: str) -> str:
-        """The route of `METHOD target`, with or without protocol and query."""
+        """The route of `METHOD target`, with or without query. The protocol is off: a path may end like one."""
         route = self._known.get(line)
         if route is None:
-            route = self._admit(route_of(split_request(line), self._unescape))
+            method, _, target = line.partition(" ")
+            route = self._admit(route_of(split_target(target, method), self._unescape))
             if len(self._known) >= self.REMEMBERED:
                 self._known.clear()
             self._known[line] = route

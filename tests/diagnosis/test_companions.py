@@ -130,6 +130,16 @@ def test_a_connections_number_tells_requests_apart_that_look_alike() -> None:
     assert judged_with(NUMBERED, one.format(5), error("access forbidden by rule")) == []
 
 
+def test_a_log_with_decoded_paths_or_without_methods_is_explained_as_well() -> None:
+    entry = error("access forbidden by rule", "GET /a//caf%C3%A9/./x%20y?q=1 HTTP/1.1")
+    decoded = "203.0.113.7 [24/Nov/2026:03:33:33 +0000] GET /a/caf\\xC3\\xA9/x y 403\n"
+    bare = "203.0.113.7 [24/Nov/2026:03:33:33 +0000] /a//caf%C3%A9/./x%20y 403\n"
+
+    assert len(judged_with("$remote_addr [$time_local] $request_method $uri $status", decoded, entry)) == 1
+    assert len(judged_with("$remote_addr [$time_local] $request_uri $status", bare, entry)) == 1
+    assert judged_with("$remote_addr [$time_local] $request_uri $status", bare.replace("caf", "tea"), entry) == []
+
+
 def test_behind_a_proxy_the_entry_has_the_proxys_address() -> None:
     access = '10.0.0.1 [24/Nov/2026:03:33:33 +0000] "GET /v1/orders/42 HTTP/1.1" 403 - 203.0.113.7\n'
     entry = error("access forbidden by rule", ip="10.0.0.1")

@@ -95,6 +95,7 @@ INPUT = {
     "a missing time": Bad(kong(started_at=None), (), (NO_TIME,), "kong-file-log"),
     "a missing request": Bad(kong(request=None), (None,), format="kong-file-log"),
     "missing fields at the end": Bad(GOOD.rsplit(b' "', 1)[0] + b"\n", (), (NO_FIT,)),
+    "blanks around a line": Bad(b"  \t" + GOOD.rstrip(b"\n") + b" \t\n", ("/good",)),
     "blank lines": Bad(b"\n \t\r\n" + GOOD + b"\n\n", ("/good",)),
     "nothing": Bad(b""),
 }

@@ -186,3 +186,11 @@ def test_a_hole_in_what_should_be_json_is_read() -> None:
     read = parser_of(form).events(batch('{"t":"2026-11-24T03:33:33+00:00","took":,"status":403}\n')).frame
 
     assert [403] == read["status"].to_list()
+
+
+def test_a_decoded_path_with_blanks_ends_before_method_and_status() -> None:
+    """Twelfth of the formats that people run: $uri is not quoted."""
+    form = "[$time_local] $remote_addr $http_host $uri $request_method $status $body_bytes_sent"
+    read = parser_of(form).events(batch("[24/Nov/2026:03:33:33 +0000] 203.0.113.7 edge /a b c GET 403 2\n")).frame
+
+    assert [("/a b c", "GET", 403, "edge")] == read.select("path", "method", "status", "host").rows()

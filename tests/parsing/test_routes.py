@@ -77,3 +77,9 @@ def test_routes_past_the_cap_are_one() -> None:
 
 def test_a_route_is_no_longer_than_its_column() -> None:
     assert len(template("/segment-of-words" * 40)) <= 255
+
+
+def test_a_path_that_ends_like_a_protocol_keeps_its_end() -> None:
+    routes = Routes(10, backslashes)
+
+    assert "/a HTTP/1.1" == routes.of_target(split_request("GET /a HTTP/1.1 HTTP/1.1"))
