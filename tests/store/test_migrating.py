@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from log_sentinel.content import shipped
@@ -51,6 +54,26 @@ def test_the_migrations_make_the_tables_that_the_code_means(database: Database) 
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
         assert differences == []
         assert set(VIEWS) == set(inspect(connection).get_view_names())
+
+
+def test_migrations_are_named_after_their_revisions_in_order() -> None:
+    folder = shipped("migrations")
+    script = ScriptDirectory(str(folder))
+    order = [step.revision for step in script.walk_revisions()][::-1]
+
+    assert order == sorted(path.name.partition("_")[0] for path in (folder / "versions").glob("*.py"))
+
+
+def test_a_database_of_this_version_needs_no_alembic(sqlite: Database) -> None:
+    program = (
+        "import sys; from log_sentinel.store import engine, migrating, settings\n"
+        "db = engine.open_database(settings.DatabaseSettings(url=sys.argv[1]))\n"
+        "print(migrating.upgrade(db), 'alembic' in sys.modules)"
+    )
+    url = f"sqlite:///{sqlite.path}"
+    ran = subprocess.run([sys.executable, "-c", program, url], capture_output=True, text=True, check=True)
+
+    assert ran.stdout == "() False\n"
 
 
 def test_an_upgrade_is_done_once(bare_database: Database) -> None:
