@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from log_sentinel.cli import exits, opening
+from log_sentinel.cli.hiding import hidden
 from log_sentinel.cli.options import ConfigFile, DatabaseUrl
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def register(app: typer.Typer) -> None:
     app.command("run")(run)
 
 
+# structlog and alembic draw with these where they find them: 10 MB for what a daemon does not draw
+@hidden("rich", "pygments")
 def run(
     paths: Annotated[
         list[str] | None,
