@@ -17,6 +17,7 @@ from log_sentinel.parsing.directive import from_directive
 from log_sentinel.parsing.guessing import guess
 from log_sentinel.parsing.mixed import MixedParser
 from log_sentinel.parsing.pseudonyms import concealing
+from log_sentinel.sources.settings import FileSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,7 +41,10 @@ def options_for(settings: Settings, source: SourceSettings | None = None) -> Par
     """What the parser of a source (None: of a file nobody configured) must know besides its format."""
     denials = settings.denials
     options = ParseOptions(denials.statuses, denials.candidate_statuses, conceal=concealing_for(settings))
-    return options if source is None else replace(options, trusted_proxies=source.trusted_proxies, zone=source.zone)
+    if source is None:
+        return options
+    beside = isinstance(source, FileSource) and source.error_log is not None
+    return replace(options, trusted_proxies=source.trusted_proxies, zone=source.zone, error_log=beside)
 
 
 def concealing_for(settings: Settings) -> Callable[[str], str] | None:

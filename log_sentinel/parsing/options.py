@@ -10,7 +10,8 @@ class ParseOptions:
 
     `statuses` are denials, `candidate_statuses` may turn out to be. `trusted_proxies` in CIDR notation. `zone` is
     that of times without an offset, where the definition names none. `route_cap` bounds the distinct routes of the
-    source. `conceal` makes of a client's address the one that is counted and stored; None: it is that itself.
+    source. `error_log` says that one is read beside it. `conceal` makes of a client's address the one that is counted
+    and stored; None: it is that itself.
     """
 
     statuses: frozenset[int] = frozenset({403, 429})
@@ -18,4 +19,5 @@ class ParseOptions:
     trusted_proxies: tuple[str, ...] = ()
     zone: str = "UTC"
     route_cap: int = 2000
+    error_log: bool = False
     conceal: Callable[[str], str] | None = None

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 # Below this many bytes a batch is read line by line: the fast path's fixed cost is a few milliseconds.
 SMALL = {"text": 180_000, "json": 60_000}
 REJECTS_SAMPLED = 20
+# Evidence that is in no line: an error log is read beside it, so that its silence says something too.
+WATCHED = EVIDENCE_PREFIX + "error_log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Parser:
             "format": self.definition.name,
             "gateway": self.definition.gateway,
         }
+        if self.options.error_log:
+            self._constants[WATCHED] = "watched"
 
     @property
     def routes_full(self) -> bool:
@@ -77,7 +81,8 @@ class Parser:
     @property
     def evidence(self) -> tuple[str, ...]:
         """The evidence columns that the format has."""
-        return tuple(EVIDENCE_PREFIX + name for name in self.canonical.evidence)
+        names = tuple(EVIDENCE_PREFIX + name for name in self.canonical.evidence)
+        return (*names, WATCHED) if self.options.error_log else names
 
     def parse(self, lines: Lines, rejects_sampled: int | None = REJECTS_SAMPLED) -> ParsedLines:
         """The frames of a batch. Lines that cannot be read are rejects, whatever they hold; nothing is raised for one.

@@ -37,7 +37,7 @@ def test_every_mistake_is_named_at_once() -> None:
 
     assert mistakes(text) == [
         "parsers/acme.toml, gateway: not given; a definition needs it.",
-        "parsers/acme.toml, verdict 7, confidence: got 3; allowed is input should be less than or equal to 1.",
+        "parsers/acme.toml, verdict 8, confidence: got 3; allowed is input should be less than or equal to 1.",
         'parsers/acme.toml, gatway: not a key of a definition. Did you mean "gateway"?',
     ]
 
