@@ -101,7 +101,8 @@ class Routes:
         route = self._known.get(line)
         if route is None:
             method, _, target = line.partition(" ")
-            route = self._admit(route_of(split_target(target, method), self._unescape))
+            asked = split_target(target, method) if method else Target(path=line)
+            route = self._admit(route_of(asked, self._unescape))
             if len(self._known) >= self.REMEMBERED:
                 self._known.clear()
             self._known[line] = route

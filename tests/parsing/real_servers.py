@@ -17,7 +17,7 @@ import pytest
 from log_sentinel.model.lines import Checkpoint, Lines, Move
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
 DEBIAN = ROOT / "build" / "gateways"
@@ -93,9 +93,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(
-    command: Sequence[str | Path], port: int, said: Path, environ: Mapping[str, str] | None = None
-) -> Iterator[None]:
+def running(command: Sequence[object], port: int, said: Path, environ: dict[str, str] | None = None) -> Iterator[None]:
     """A server that listens on `port`; what it says goes to `said`. Its times are UTC where it has a choice."""
     with said.open("wb") as out:
         process = subprocess.Popen(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,10 @@ from log_sentinel.parsing.error_logs import load
 from log_sentinel.parsing.pseudonyms import Hashed, concealing, truncated, without_addresses
 from tests.parsing.builders import batch, definition, line, parser
 
-WAYS = {"truncated": truncated, "hashed": Hashed("a key")}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WAYS: dict[str, Callable[[str], str]] = {"truncated": truncated, "hashed": Hashed("a key")}
 addresses = st.ip_addresses().map(lambda address: getattr(address, "ipv4_mapped", None) or address).map(str)
 
 

@@ -33,7 +33,8 @@ COMBINED = (
 FORMATS = {
     "plain": f"'{COMBINED}'",
     "main": f"""'{COMBINED} ' '"$http_x_forwarded_for"'""",
-    "upstream": f"'{COMBINED} $request_time $limit_req_status $upstream_addr $upstream_response_time $upstream_status'",
+    "upstream": f"'{COMBINED} $request_time $limit_req_status $upstream_addr $upstream_response_time $upstream_status"
+    " $connection'",
     "vhost": f"'$host $server_port {COMBINED} $request_id'",
     "timefirst": """'[$time_iso8601] "$request" $status $remote_addr $body_bytes_sent'
         ' "$http_user_agent" $remote_user|'""",

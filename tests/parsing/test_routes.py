@@ -83,3 +83,9 @@ def test_a_path_that_ends_like_a_protocol_keeps_its_end() -> None:
     routes = Routes(10, backslashes)
 
     assert "/a HTTP/1.1" == routes.of_target(split_request("GET /a HTTP/1.1 HTTP/1.1"))
+
+
+def test_a_path_behind_no_method_at_all_is_malformed_either_way() -> None:
+    routes = Routes(10, backslashes)
+
+    assert (MALFORMED, MALFORMED) == (routes.of_request(" /a"), routes.of_target(split_request(" /a HTTP/1.1")))
