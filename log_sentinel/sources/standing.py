@@ -15,6 +15,9 @@ from log_sentinel.sources.generations import digest
 if TYPE_CHECKING:
     from log_sentinel.sources.checkpoints import Checkpoints
 
+# Device and inode that no file has, nor a pipe that is read once (sources.once), which has zeros.
+NO_FILE = (0, 1)
+
 Skipped = tuple[tuple[int, str, bytes], ...]
 
 
@@ -48,4 +51,4 @@ class Standing:
 
     def _unread(self) -> Checkpoint:
         nothing = digest(b"")
-        return Checkpoint(0, self._source, self._place, 0, 0, 0, nothing, 0, 0, nothing, 0)
+        return Checkpoint(0, self._source, self._place, *NO_FILE, 0, nothing, 0, 0, nothing, 0)

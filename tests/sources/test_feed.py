@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from log_sentinel.sources.feed import Block, Feed
-from tests.sources.watching import CHUNK, MemoryCheckpoints, cut
+from log_sentinel.sources.once import OncePass
+from tests.sources.watching import CHUNK, MemoryCheckpoints, cut, read_all
 
 if TYPE_CHECKING:
     from log_sentinel.model.lines import Lines
@@ -49,6 +51,17 @@ def test_what_is_left_at_the_end_is_taken_up_by_the_next() -> None:
     lines = Feed("edge", PLACE, store, one.left()).read(CHUNK)
     assert lines is not None
     assert [b"a", b"b"] == cut(lines)
+
+
+def test_what_is_read_once_from_another_pipe_of_the_same_source_does_not_go_on_there() -> None:
+    store = MemoryCheckpoints()
+    one = feed(store)
+    one.add(Block(b"a\n" * 10))
+    lines = one.read(CHUNK)
+    assert lines is not None
+    store.commit(lines)
+    pipe = OncePass("edge", "-", store, io.BytesIO(b"b\n" * 20))
+    assert [b"b"] * 20 == [line for step in read_all(pipe, store) for line in cut(step)]
 
 
 steps = st.lists(st.sampled_from(["add", "read", "commit", "commit unheard", "rewind"]), max_size=40)
