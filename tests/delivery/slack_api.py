@@ -10,6 +10,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.delivery.http_server import HttpServer, Reply, Request
 
@@ -51,6 +52,9 @@ class SlackApi:
         self.refusals: deque[str] = deque()
         self.socket_url = ""
         self.whispers: list[dict[str, Any]] = []
+        self.files_scope = True
+        self.files: dict[str, bytes] = {}
+        self.titles: dict[str, str] = {}
         self.problems: list[str] = []
         self.server = HttpServer(self._answer)
         self._ts = 1000
@@ -74,7 +78,10 @@ class SlackApi:
     def _answer(self, request: Request) -> Reply:
         method = request.path.rpartition("/")[2]
         self.calls.append(method)
-        body = json.loads(request.body or b"{}")
+        if method.startswith("upload-"):
+            self.files[method.removeprefix("upload-")] = request.body
+            return Reply(200, b"OK")
+        body = _body_of(request)
         if "/services/" in request.path:
             return self._hook(body)
         token = APP_TOKEN if method == "apps.connections.open" else TOKEN
@@ -85,6 +92,12 @@ class SlackApi:
         match method:
             case "apps.connections.open":
                 return _json({"ok": True, "url": self.socket_url})
+            case "files.getUploadURLExternal" | "files.completeUploadExternal" if not self.files_scope:
+                return _json({"ok": False, "error": "missing_scope", "needed": "files:write"})
+            case "files.getUploadURLExternal":
+                return self._place_for_a_file(request, body)
+            case "files.completeUploadExternal":
+                return self._file_complete(body)
             case "chat.postEphemeral":
                 self.whispers.append(body)
                 return _json({"ok": True, "message_ts": self._next_ts()})
@@ -97,6 +110,20 @@ class SlackApi:
             case "chat.update":
                 return self._update(body)
         return _json({"ok": False, "error": "unknown_method"})
+
+    def _place_for_a_file(self, request: Request, body: dict[str, Any]) -> Reply:
+        # it takes a form only
+        if "json" in request.headers["content-type"] or not body.get("filename") or int(body["length"]) < 1:
+            return _json({"ok": False, "error": "invalid_arguments"})
+        file = f"F{len(self.titles) + len(self.files):04}"
+        return _json({"ok": True, "upload_url": f"{self.server.url}/upload/v1/upload-{file}", "file_id": file})
+
+    def _file_complete(self, body: dict[str, Any]) -> Reply:
+        for one in body["files"]:
+            if one["id"] not in self.files:
+                return _json({"ok": False, "error": "file_not_found"})
+            self.titles[one["id"]] = one["title"]
+        return _json({"ok": True, "files": body["files"]})
 
     def _hook(self, body: dict[str, Any]) -> Reply:
         if self.refusals:
@@ -146,6 +173,8 @@ class SlackApi:
 
     def _check(self, body: dict[str, Any]) -> None:
         self.problems.extend(problems(body))
+        shown = [block["slack_file"]["id"] for block in body.get("blocks", []) if block["type"] == "image"]
+        self.problems.extend(f"no such file: {file}" for file in shown if file not in self.titles)
 
 
 def problems(payload: dict[str, Any]) -> list[str]:
@@ -196,6 +225,9 @@ def _block_problems(block: dict[str, Any]) -> list[str]:
             if not 1 <= len(block["elements"]) <= 25:
                 found.append("actions have 1 to 25 elements")
             found.extend(_button_problems(block["elements"]))
+        case "image":
+            found.extend(_too_long(block["alt_text"], 2000, "alt text"))
+            found.extend(_too_long(block["title"]["text"], 2000, "title"))
         case "divider":
             pass
         case other:
@@ -221,7 +253,7 @@ def _button_problems(buttons: list[dict[str, Any]]) -> list[str]:
 
 
 def _texts(block: dict[str, Any]) -> list[str]:
-    ones = [block.get("text"), *block.get("fields", []), *block.get("elements", [])]
+    ones = [block.get("text"), block.get("title"), *block.get("fields", []), *block.get("elements", [])]
     return [one["text"] for one in ones if one and one.get("type") in TEXT_KINDS]
 
 
@@ -231,6 +263,13 @@ def _too_long(text: str, limit: int, where: str) -> list[str]:
 
 def _units(text: str) -> int:
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _body_of(request: Request) -> dict[str, Any]:
+    if "json" in request.headers.get("content-type", "json"):
+        read: dict[str, Any] = json.loads(request.body or b"{}")
+        return read
+    return {name: values[0] for name, values in parse_qs(request.body.decode()).items()}
 
 
 def _json(body: dict[str, Any], status: int = 200, **headers: str) -> Reply:

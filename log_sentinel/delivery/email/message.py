@@ -52,8 +52,12 @@ class Letters:
         self._text = Templates("email", shown_in_text, own=own)
         self._html = Templates("email", shown_in_html, own=own)
 
-    def letter(self, message: Message, to: str, opening: str | None, now: datetime) -> EmailMessage:
-        """The mail for one recipient; `opening` is the Message-ID of the incident's first mail to them."""
+    def letter(
+        self, message: Message, to: str, opening: str | None, now: datetime, chart: bytes | None = None
+    ) -> EmailMessage:
+        """The mail for one recipient; `opening` is the Message-ID of the incident's first mail to them, `chart` the
+        picture to be shown in it, a PNG.
+        """
         mail = EmailMessage(policy=SMTP)
         mail["From"] = self._sender
         mail["To"] = Address(addr_spec=to)
@@ -71,7 +75,13 @@ class Letters:
             mail["X-Log-Sentinel-Incident"] = str(message.number)
         mail["X-Log-Sentinel-Key"] = message.key
         mail.set_content(self._text.whole("incident.txt.j2", message), cte="quoted-printable")
-        mail.add_alternative(self._html.whole("incident.html.j2", message), subtype="html", cte="quoted-printable")
+        page = self._html.whole("incident.html.j2", message, picture=chart is not None)
+        mail.add_alternative(page, subtype="html", cte="quoted-printable")
+        if chart is not None:
+            *_, html_part = mail.iter_parts()
+            # RFC 2392: the page names it as cid:chart.KEY.log-sentinel
+            inline = {"cid": f"<chart.{message.key}.log-sentinel>", "disposition": "inline", "filename": "chart.png"}
+            html_part.add_related(chart, "image", "png", **inline)  # type: ignore[attr-defined]
         return mail
 
     def subject(self, message: Message) -> str:

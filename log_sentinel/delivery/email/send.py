@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from log_sentinel.delivery.charts.drawing import drawn
 from log_sentinel.delivery.email.errors import verdict
 from log_sentinel.delivery.email.message import Letters
 from log_sentinel.delivery.undeliverable import Undeliverable
@@ -42,7 +43,8 @@ class EmailChannel:
         """
         if notification.recipient not in self._settings.recipients():
             raise Undeliverable("never", f"{notification.recipient} is no longer among the channel's recipients")
-        mail = self._letters.letter(message, notification.recipient, notification.opening_ref, datetime.now(UTC))
+        chart = None if message.chart is None else drawn(message.chart)
+        mail = self._letters.letter(message, notification.recipient, notification.opening_ref, datetime.now(UTC), chart)
         with self._session() as session:
             session.handed_over = True
             session.server.send_message(mail, self._settings.sender, [notification.recipient])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from log_sentinel.delivery.message import wording
@@ -15,6 +15,7 @@ from log_sentinel.delivery.message.evidence import figure, series
 from log_sentinel.delivery.message.figures import figures_of
 from log_sentinel.delivery.message.matters import NOTHING_DENIED, Matter, matter_of
 from log_sentinel.delivery.message.message import Chart, Link, Message, Sample
+from log_sentinel.delivery.message.phrases import duration
 from log_sentinel.delivery.message.sparkline import sparkline
 from log_sentinel.delivery.message.steps import steps_for
 from log_sentinel.delivery.message.text import Quoted, number, phrase, quoted, url
@@ -23,9 +24,11 @@ from log_sentinel.model.incident import IncidentState
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from log_sentinel.model.incident import Incident
     from log_sentinel.model.notification import Notification
 
 SAMPLES_SHOWN = 3
+MINUTE = timedelta(minutes=1)
 # From when on the reader should know that the message is not fresh.
 LATE_MINUTES = 5
 
@@ -35,11 +38,13 @@ class Background:
     """What the store knows around an incident, beyond the happening.
 
     `samples`: some of its denied requests, newest first, as rows of `denials`. `finding`: the verdict most of them
-    share, as `model.finding.Finding` in JSON; taken where the incident has none of its own.
+    share, as `model.finding.Finding` in JSON; taken where the incident has none of its own. `minutes`: what it denied,
+    or logged, minute by minute up to its last one; empty where that is not known, for the last hour is in its evidence.
     """
 
     samples: Sequence[Mapping[str, object]] = ()
     finding: Mapping[str, object] = field(default_factory=dict)
+    minutes: Sequence[int] = ()
 
 
 NOTHING_KNOWN = Background()
@@ -78,7 +83,7 @@ def compose(
         at=happening.at,
         verdict=None if matter in NOTHING_DENIED else verdict_of(incident),
         figures=figures_of(incident),
-        chart=_chart(incident.evidence, "requests" if matter is Matter.LOG_SILENT else "denials"),
+        chart=_chart(incident, background.minutes),
         samples=samples,
         samples_more=max(0, incident.total - len(samples)) if samples else 0,
         steps=() if resolved else steps_for(incident, _gateway(background.samples)),
@@ -105,14 +110,16 @@ def _gateway(rows: Sequence[Mapping[str, object]]) -> str | None:
     return named.most_common(1)[0][0] if named else None
 
 
-def _chart(evidence: Mapping[str, object], of: str) -> Chart | None:
-    minutes = series(evidence, "minutes")
+def _chart(incident: Incident, longer: Sequence[int]) -> Chart | None:
+    minutes = [float(count) for count in longer] if any(longer) else series(incident.evidence, "minutes")
     if not any(minutes):
         return None
-    usual = figure(evidence, "usual_per_minute")
+    of = "requests" if matter_of(incident) is Matter.LOG_SILENT else "denials"
+    usual = figure(incident.evidence, "usual_per_minute")
     beside = f", usually {number(usual)}" if usual is not None else ""
-    caption = phrase(f"{of} in the last {len(minutes)} min, at most {number(max(minutes))} a minute{beside}")
-    return Chart(sparkline(minutes), caption, tuple(minutes))
+    long = duration(MINUTE * len(minutes))
+    caption = phrase(f"{of} in the last {long}, at most {number(max(minutes))} a minute{beside}")
+    return Chart(sparkline(minutes), caption, tuple(minutes), incident.last_seen_at + MINUTE, of, usual)
 
 
 def _unlike(rows: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:

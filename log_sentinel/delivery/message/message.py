@@ -66,11 +66,16 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Denials over the last while, oldest first: a text picture, and its caption."""
+    """The last while: `counts` minute by minute, oldest first, up to `until` (UTC); what is counted (`of`), what is
+    usual a minute; and both as a text picture with its caption.
+    """
 
     bars: str
     caption: Phrase
     counts: tuple[float, ...]
+    until: datetime
+    of: str
+    usual: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,11 @@ class Templates:
         for name in UNSAFE_FILTERS:
             del self._environment.filters[name]
 
-    def whole(self, name: str, message: Message) -> str:
-        """The template `name` for `message`."""
-        return self._ours_if_theirs_fails(lambda template: template.render(m=message).strip("\n"), name)
+    def whole(self, name: str, message: Message, *, picture: bool = False) -> str:
+        """The template `name` for `message`; `picture`: its chart is shown as one."""
+        return self._ours_if_theirs_fails(
+            lambda template: template.render(m=message, picture=picture).strip("\n"), name
+        )
 
     def blocks(self, name: str, message: Message) -> dict[str, str]:
         """Each `{% block %}` of the template `name` for `message`, by its name; those that come out empty are left

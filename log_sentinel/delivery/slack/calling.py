@@ -41,10 +41,13 @@ class Api:
             logger=SILENT,
         )
 
-    def call(self, method: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Slack's answer to `method`. Raises Refused when Slack says no, Undeliverable when it says nothing."""
+    def call(self, method: str, body: dict[str, Any], *, form: bool = False) -> dict[str, Any]:
+        """Slack's answer to `method`; `form`: for the methods that take no JSON.
+
+        Raises Refused when Slack says no, Undeliverable when it says nothing.
+        """
         try:
-            answer = self.client.api_call(method, json=body)
+            answer = self.client.api_call(method, data=body) if form else self.client.api_call(method, json=body)
         except SlackApiError as why:
             # `why` holds the request, its token included: none of it goes on
             status, code = why.response.status_code, str(why.response.get("error", ""))

@@ -12,6 +12,8 @@ SECTION_FIELDS = 10
 FIELD_TEXT = 2000
 # https://docs.slack.dev/reference/block-kit/blocks/context-block: ten elements; their text has a text object's limit
 CONTEXT_ELEMENTS = 10
+# https://docs.slack.dev/reference/block-kit/blocks/image-block
+ALT_TEXT = 2000
 # https://docs.slack.dev/reference/block-kit/blocks: per message
 BLOCKS = 50
 # Not documented; near 13,200 over all blocks Slack answers msg_blocks_too_long

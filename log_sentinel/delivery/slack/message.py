@@ -18,7 +18,7 @@ from log_sentinel.model.spike import Severity
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from log_sentinel.delivery.message.message import Message
+    from log_sentinel.delivery.message.message import Chart, Message
 
 ICONS = {Severity.CRITICAL: "🔴", Severity.WARNING: "🟠", Severity.INFO: "🔵", Severity.NOTICE: "⚪"}
 RESOLVED = "🟢"
@@ -32,10 +32,13 @@ class Layout:
         self._templates = Templates("slack", shown, own=own)
         self._heard = heard
 
-    def incident(self, message: Message) -> dict[str, Any]:
-        """The incident as it stands: the opening message, and what it is edited to later."""
+    def incident(self, message: Message, picture: str | None = None) -> dict[str, Any]:
+        """The incident as it stands: the opening message, and what it is edited to later. `picture`: the ID of the file
+        with its chart, in the place of the text one.
+        """
         texts = self._templates.blocks("incident.mrkdwn.j2", message)
-        blocks = [header(message), *(_block(name, text) for name, text in texts.items())]
+        shown_as = {"chart": _image(picture, message.chart)} if picture and message.chart else {}
+        blocks = [header(message), *(shown_as.get(name) or _block(name, text) for name, text in texts.items())]
         pressed = buttons(message.number, message.state) if self._heard and message.number else None
         return self._payload(message, [*blocks[:-1], pressed, *blocks[-1:]] if pressed else blocks)
 
@@ -85,6 +88,12 @@ def _block(name: str, text: str) -> dict[str, Any]:
     return {"type": "section", "text": _mrkdwn(text, limits.SECTION_TEXT)}
 
 
+def _image(file: str, chart: Chart) -> dict[str, Any]:
+    caption = fitted(plain(str(chart.caption)), limits.ALT_TEXT)
+    title = {"type": "plain_text", "text": caption, "emoji": False}
+    return {"type": "image", "slack_file": {"id": file}, "alt_text": caption, "title": title}
+
+
 def _mrkdwn(text: str, limit: int) -> dict[str, Any]:
     # verbatim: Slack makes no links, mentions or channels of what merely looks like one
     return {"type": "mrkdwn", "text": fitted(text, limit), "verbatim": True}
@@ -93,6 +102,8 @@ def _mrkdwn(text: str, limit: int) -> dict[str, Any]:
 def _texts(block: dict[str, Any]) -> list[str]:
     if block["type"] == "actions":
         return [button["text"]["text"] for button in block["elements"]]
+    if block["type"] == "image":
+        return [block["title"]["text"]]
     texts = [block.get("text"), *block.get("fields", ()), *block.get("elements", ())]
     return [one["text"] for one in texts if one is not None]
 

@@ -23,6 +23,7 @@ from log_sentinel.delivery.slack.errors import EDIT_REFUSED, OPENING_GONE, TOO_R
 from log_sentinel.delivery.slack.limits import SECONDS_BETWEEN_MESSAGES
 from log_sentinel.delivery.slack.message import Layout
 from log_sentinel.delivery.slack.mrkdwn import plain
+from log_sentinel.delivery.slack.pictures import Pictures
 from log_sentinel.delivery.undeliverable import Undeliverable
 from log_sentinel.model.incident import HappeningKind
 from log_sentinel.model.spike import Severity
@@ -101,23 +102,33 @@ class Bot:
         self._channel_id: str | None = None
         self._may_look_back = True
         self._api = Api(settings, settings.token)
+        self._pictures = Pictures(self._api, settings)
 
     def tell(self, notification: Notification, message: Message, layout: Layout) -> str:
         if notification.unclear and (arrived := self._arrived(notification)) is not None:
             return arrived
         opening = notification.opening_ref
+        whole = self._whole(message, layout)
         if opening is None:
-            return self._post(layout.incident(message), layout.plain(message), self._channel)
+            return self._post(whole, self._channel)
         channel, _, ts = opening.partition(":")
-        self._edit(layout.incident(message), layout.plain(message), channel, ts)
+        self._edit(whole, channel, ts)
         loud = message.kind in LOUD and message.severity is Severity.CRITICAL
+        step = [layout.step(message), layout.plain(message)]
         try:
-            self._post(layout.step(message), layout.plain(message), channel, thread_ts=ts, reply_broadcast=loud)
+            self._post(step, channel, thread_ts=ts, reply_broadcast=loud)
         except Refused as why:
             if why.code not in OPENING_GONE:
                 raise
-            return self._post(layout.incident(message), layout.plain(message), self._channel)
+            return self._post(whole, self._channel)
         return opening
+
+    def _whole(self, message: Message, layout: Layout) -> list[dict[str, Any]]:
+        """The incident as it stands, at its best first: what Slack does not take is tried more plainly."""
+        without = [layout.incident(message), layout.plain(message)]
+        picture = self._pictures.of(message)
+        # a file that was uploaded just now may not be ready to be shown
+        return without if picture is None else [layout.incident(message, picture), *without]
 
     def answer(self, press: Press, member: str, answer: Answer) -> None:
         """Tells what came of a press: in the alert's thread, or to who pressed alone. It is not tried twice."""
@@ -159,29 +170,29 @@ class Bot:
         answer = self._api.call("auth.test", {})
         return f"bot {answer.get('user', '?')} of {answer.get('team', '?')}, posting to {self._channel}"
 
-    def _post(self, rich: dict[str, Any], plain: dict[str, Any], channel: str, **thread: Any) -> str:
-        answer = self._rich_or_plain("chat.postMessage", {"channel": channel, **thread}, rich, plain)
+    def _post(self, forms: list[dict[str, Any]], channel: str, **thread: Any) -> str:
+        answer = self._as_rich_as_taken("chat.postMessage", {"channel": channel, **thread}, forms)
         self._channel_id = answer["channel"]
         return f"{answer['channel']}:{answer['ts']}"
 
-    def _edit(self, rich: dict[str, Any], plain: dict[str, Any], channel: str, ts: str) -> None:
+    def _edit(self, forms: list[dict[str, Any]], channel: str, ts: str) -> None:
         # the metadata stays that of the opening: by it the opening is known again
-        rich, plain = ({name: value for name, value in one.items() if name in EDITED} for one in (rich, plain))
+        edits = [{name: value for name, value in form.items() if name in EDITED} for form in forms]
         try:
-            self._rich_or_plain("chat.update", {"channel": channel, "ts": ts}, rich, plain)
+            self._as_rich_as_taken("chat.update", {"channel": channel, "ts": ts}, edits)
         except Refused as why:
             if why.code not in EDIT_REFUSED:
                 raise
 
-    def _rich_or_plain(
-        self, method: str, where: dict[str, Any], rich: dict[str, Any], plain: dict[str, Any]
-    ) -> dict[str, Any]:
-        try:
-            return self._api.call(method, {**where, **rich})
-        except Refused as why:
-            if why.code not in TOO_RICH:
-                raise
-        return self._api.call(method, {**where, **plain})
+    def _as_rich_as_taken(self, method: str, where: dict[str, Any], forms: list[dict[str, Any]]) -> dict[str, Any]:
+        *richer, plainest = forms
+        for form in richer:
+            try:
+                return self._api.call(method, {**where, **form})
+            except Refused as why:
+                if why.code not in TOO_RICH:
+                    raise
+        return self._api.call(method, {**where, **plainest})
 
 
 def _key_of(message: dict[str, Any]) -> object:
