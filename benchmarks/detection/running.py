@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -12,7 +13,7 @@ import polars as pl
 
 from benchmarks.detection.incidents import labelled
 from benchmarks.detection.scoring import Score
-from benchmarks.detection.world import DENIED_SHARE, World
+from benchmarks.detection.world import World
 from log_sentinel.model.columns import DENIED_MINUTES, TRAFFIC
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from benchmarks.detection.incidents import Labelled
     from benchmarks.detection.interface import Detector
+    from benchmarks.detection.world import Row
 
 # a Monday midnight
 START = datetime(2026, 3, 2, tzinfo=UTC)
@@ -60,20 +62,29 @@ class Bench:
 
 def minutes(world: World, incidents: list[Labelled]) -> Iterator[tuple[int, pl.DataFrame, pl.DataFrame]]:
     """DENIED_MINUTES and TRAFFIC of every minute, numbered from 0."""
-    usual = 0.0
     for minute in range(world.days * DAY):
         at = START + timedelta(minutes=minute)
-        rows = world.rows(minute)
-        ordinary = sum(rows.values()) / world.times(minute)
-        usual = ordinary if minute == 0 else 0.98 * usual + 0.02 * ordinary
+        rows, requests = world.rows(minute), world.requests(minute)
         for one in incidents:
             rows.update(one.rows(minute, world.random))
         if world.silent(minute):
             rows.clear()
-        denied = [(at, "edge", *row, "unknown", n) for row, n in rows.items()]
-        asked = 0 if world.silent(minute) else round(usual * world.times(minute) / DENIED_SHARE)
-        traffic = pl.DataFrame({"minute": [at], "route": ["/"], "status": [200], "n": [asked]}, schema=TRAFFIC)
-        yield minute, pl.DataFrame(denied, schema=DENIED_MINUTES, orient="row"), traffic if asked else traffic.clear()
+            requests.clear()
+        yield minute, *frames(at, rows, requests)
+
+
+def frames(at: datetime, rows: Counter[Row], allowed: Counter[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """DENIED_MINUTES and TRAFFIC of the minute `at`; a route that denies more allows as many fewer."""
+    asked: Counter[tuple[str, int]] = Counter()
+    for (_, _, route, status), n in rows.items():
+        asked[route, status] += n
+    broken = Counter({route: n for (route, _), n in asked.items()})
+    asked.update({(route, 200): left for route, n in allowed.items() if (left := n - min(n, broken[route])) > 0})
+    denied = [(at, "edge", *row, "unknown", n) for row, n in rows.items()]
+    traffic = [(at, route, status, n) for (route, status), n in asked.items()]
+    return pl.DataFrame(denied, schema=DENIED_MINUTES, orient="row"), pl.DataFrame(
+        traffic, schema=TRAFFIC, orient="row"
+    )
 
 
 def merged(runs: Sequence[Score]) -> Score:

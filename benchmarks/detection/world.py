@@ -55,10 +55,12 @@ class World:
     flaps: list[tuple[int, Client, float]] = field(default_factory=list)
     _hour: int = -1
     _cumulative: list[float] = field(default_factory=list)
+    _shares: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         draw = self.random
         routes = [f"/api/v{1 + n % 3}/r{n}" for n in range(ROUTES)]
+        asked: dict[str, Counter[str]] = {"office": Counter(), "night": Counter(), "flat": Counter()}
         for number in range(CLIENTS[self.size]):
             nets = [anywhere(draw).rpartition(".")[0] for _ in range(draw.choice([1, 1, 2]))]
             many = 1 + min(30, int(draw.paretovariate(1.1)))
@@ -72,6 +74,11 @@ class World:
                     draw.choice([0.1, 0.5, 0.9]),
                 )
             )
+        for number, client in enumerate(self.clients):
+            for route in client.routes:
+                asked[client.day][route] += 10**6 // ((number + 1) * len(client.routes))
+        whole = sum(routes.total() for routes in asked.values())
+        self._shares = {kind: [(route, n / whole) for route, n in sorted(of.items())] for kind, of in asked.items()}
         for client in draw.sample(self.clients, max(2, len(self.clients) // 250)):
             client.hourly, client.burst = draw.randrange(60), draw.randrange(30, 150)
         minutes = self.days * 1440
@@ -102,6 +109,15 @@ class World:
                 found[self._row(client)] += client.burst // 2
         self._scan(minute, found)
         self._flap(minute, found)
+        return found
+
+    def requests(self, minute: int) -> Counter[str]:
+        """The requests of that minute by route, without what is denied."""
+        usual = len(self.clients) * DENIALS_PER_CLIENT[self.size] / DENIED_SHARE
+        found: Counter[str] = Counter()
+        for kind, shares in self._shares.items():
+            now = usual * self.times(minute) * day(kind, minute)
+            found.update({route: poisson(self.random, now * share) for route, share in shares})
         return found
 
     def _turn_hour(self, minute: int) -> None:

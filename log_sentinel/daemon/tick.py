@@ -18,6 +18,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import structlog
+
 from log_sentinel.daemon.customers import Customers
 from log_sentinel.daemon.event_time import EventTime, steady
 from log_sentinel.detection.detector import KEPT, Detector
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from log_sentinel.model.incident import Happening, Incident
     from log_sentinel.model.spike import Spike
     from log_sentinel.store.engine import Database
+
+log = structlog.get_logger(__name__)
 
 MINUTE = timedelta(minutes=1)
 # Minutes that are read again at every tick, for rows that came late.
@@ -104,6 +108,8 @@ class DetectionTick:
         if self._live_from is None and not (self._caught_up() and self._started(now)):
             return []
         self._judge(now)
+        for rule, error in self._detector.faults.take().items():
+            log.error("rule failed; left out, the others go on", rule=rule, exc_info=error)
         return self._record(now)
 
     def save(self, now: datetime) -> None:

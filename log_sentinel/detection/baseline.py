@@ -3,18 +3,20 @@
 Every bin of five minutes, `level = level * d + x` and `bins = bins * d + 1`, with d of the half-life, so that the mean
 is `(level + 0.2) / (bins + 1)`: the posterior mean of a Poisson rate under a Gamma(0.2, 1) prior. An entity never seen
 has honest zeros for all the bins this deployment has lived, which is why `bins` is one number and not one an entity.
-`spread` sums squared deviations over the mean in the same way: with a prior of 2 it gives the index of dispersion,
-since denials come in clusters and a Poisson tail would alarm all day.
+`spread` sums squared deviations upwards from what was expected, over the expected, in the same way: it gives the index
+of dispersion, since denials come in clusters and a Poisson tail would alarm all day. It leans on a prior of 2 and on
+how much an hour of one entity of its kind ordinarily differs from the same hour of other days (`hours`).
 An hour of the day (weekends apart) has a mean of its own once it has been lived through.
 
 One bin teaches at most 20 or four times the mean (winsorised), and nothing for entities that are being told as a spike:
-an incident does not become the usual. Bins in which the log said nothing at all are not learned.
+an incident does not become the usual. Their hour of the day learns all the same, or an office that begins at nine
+would be told as a spike every morning and never learned. Bins in which the log said nothing at all are not learned.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -35,7 +37,15 @@ LEVELS: dict[str, type[pl.DataType]] = {
 
 PRIOR = 0.2
 DISPERSION, DISPERSION_BINS = 2.0, 12.0
+# A bin counts for at most so many times the dispersion known: a rise that was never told does not blind for days.
+DEVIATES = 12.0
+# Until it is known how much the same hour differs from day to day.
+DRIFT = 0.09
+# From so many denials a bin on, the hour's mean may be so much below the flat one.
+LARGE, HOUR_BELOW = 10.0, 0.6
 TEACHES_AT_LEAST, TEACHES_TIMES = 20.0, 4.0
+# Its hour of the day may differ more: an office is fifteen times as busy by day.
+HOUR_AT_LEAST, HOUR_TIMES = 50.0, 16.0
 RECENT_HALF_LIFE = timedelta(hours=2)
 # A level this small is that of an entity never seen.
 FORGOTTEN = 0.01
@@ -43,6 +53,14 @@ FORGOTTEN = 0.01
 MAX_ENTITIES = 400_000
 # In its first hour a deployment has no usual to hold a bin against: it teaches whole.
 YOUNG_BINS = 12
+
+
+class Expected(NamedTuple):
+    """Of one entity, what `Baseline.expected` says of many."""
+
+    usual: float
+    dispersion: float
+    drift: float
 
 
 class Baseline:
@@ -56,6 +74,8 @@ class Baseline:
         self._recent_decay: float = 0.5 ** (timedelta(minutes=BIN) / RECENT_HALF_LIFE)
         self._levels = pl.DataFrame(schema=LEVELS)
         self._hours = Hours()
+        self._counted: dict[int, int] | None = None
+        self._asked: tuple[int, int, dict[str, Expected]] = (-1, -1, {})
 
     @property
     def young(self) -> bool:
@@ -68,26 +88,38 @@ class Baseline:
     def learn(self, counts: pl.DataFrame, frozen: Collection[str], bin_number: int) -> None:
         """Takes the COUNTS of that bin in. Entities in `frozen` keep their mean."""
         mean = self._mean(pl.col("level"))
-        taught = pl.col("n").cast(pl.Float64)
+        n = pl.col("n").cast(pl.Float64)
+        taught = visited = n
         if not self.young:
-            taught = pl.min_horizontal(taught, pl.max_horizontal(pl.lit(TEACHES_AT_LEAST), TEACHES_TIMES * mean))
-        if frozen:
-            taught = pl.when(pl.col("entity").is_in(list(frozen))).then(mean).otherwise(taught)
+            taught = pl.min_horizontal(n, pl.max_horizontal(pl.lit(TEACHES_AT_LEAST), TEACHES_TIMES * mean))
+            visited = pl.min_horizontal(n, pl.max_horizontal(pl.lit(HOUR_AT_LEAST), HOUR_TIMES * mean))
+        levels = self._levels.lazy().join(counts.lazy(), on="entity", how="full", coalesce=True)
+        levels = levels.with_columns(pl.col("level", "recent", "spread").fill_null(0.0), pl.col("n").fill_null(0))
+        by_hour = self._hours.means(None, bin_number)
         known = (
-            self._levels.join(counts, on="entity", how="full", coalesce=True)
-            .with_columns(pl.col("level", "recent", "spread").fill_null(0.0), pl.col("n").fill_null(0))
-            .with_columns(taught=taught, mean=mean)
+            levels.join(by_hour, on="entity", how="left")
+            .with_columns(taught=taught, visited=visited, mean=mean)
+            .with_columns(expected=self._expected(bin_number))
+            .collect()
         )
+        there = known.filter(pl.col("n") > 0).select("entity", taught="visited")
+        if frozen:
+            is_frozen = pl.col("entity").is_in(list(frozen))
+            known = known.with_columns(taught=pl.when(is_frozen).then("mean").otherwise("taught"))
         self._take(
             known.select(
                 "entity",
                 level=pl.col("level") * self._decay + pl.col("taught"),
                 recent=pl.col("recent") * self._recent_decay + pl.col("taught"),
-                spread=pl.col("spread") * self._decay + _deviation(pl.col("taught"), pl.col("mean")),
+                spread=pl.col("spread") * self._decay
+                + pl.min_horizontal(
+                    _deviation(pl.col("taught"), pl.col("expected")),
+                    DEVIATES * self._dispersion(pl.lit(DRIFT), pl.col("expected")),
+                ),
             ),
             bins=1,
         )
-        self._hours.learn(known.filter(pl.col("taught") > 0).select("entity", "taught"), bin_number)
+        self._hours.learn(there, bin_number)
 
     def learn_many(self, counts: pl.DataFrame, first_bin: int, bins: int) -> None:
         """Takes `bins` bins from `first_bin` on at once: COUNTS with `age` (Int64), the bins from each to the last one.
@@ -107,13 +139,10 @@ class Baseline:
             )
             .with_columns(taught_mean=(pl.col("taught").sum().over("entity") + PRIOR) / (bins + 1))
         )
-        weight = (1 - self._decay**bins) / (1 - self._decay)
         learned = taught.group_by("entity").agg(
             taught=(pl.col("taught") * pl.col("weight")).sum(),
             taught_recent=(pl.col("taught") * self._recent_decay ** pl.col("age")).sum(),
-            deviation=(_deviation(pl.col("taught"), pl.col("taught_mean")) * pl.col("weight")).sum()
-            # the bins without any deviate by the mean itself
-            + _deviation(pl.lit(0.0), pl.col("taught_mean").first()) * (weight - pl.col("weight").sum()).clip(0.0),
+            deviation=(_deviation(pl.col("taught"), pl.col("taught_mean")) * pl.col("weight")).sum(),
         )
         known = self._levels.join(learned, on="entity", how="full", coalesce=True).fill_null(0.0)
         self._take(
@@ -131,26 +160,66 @@ class Baseline:
         """Those that are known of what is counted at that place."""
         return self._levels.filter(pl.col("entity").str.starts_with(f"{what}|"))["entity"]
 
-    def expected(self, entities: pl.Series, bin_number: int) -> pl.LazyFrame:
-        """entity; usual and least (Float64): how many, at most and at least, are usual in that bin; dispersion."""
+    def count_of(self, what: int) -> int:
+        """How many are known of what is counted at that place."""
+        if self._counted is None:
+            numbers = self._levels["entity"].str.split_exact("|", 1).struct.field("field_0")
+            self._counted = {int(number): n for number, n in numbers.value_counts().iter_rows()}
+        return self._counted.get(what, 0)
+
+    def expected_of(self, entities: Collection[str], bin_number: int) -> dict[str, Expected]:
+        """`expected` one by one; what was asked for in this bin before is not looked up again."""
+        if self._asked[:2] != (bin_number, self.learned):
+            self._asked = (bin_number, self.learned, {})
+        known = self._asked[2]
+        new = [entity for entity in entities if entity not in known]
+        if new:
+            frame = self.expected(pl.Series(sorted(new), dtype=pl.String), bin_number)
+            columns = frame.select("entity", "usual", "dispersion", "drift").iter_rows()
+            known.update({entity: Expected(*figures) for entity, *figures in columns})
+        return {entity: known[entity] for entity in entities}
+
+    def expected(self, entities: pl.Series, bin_number: int) -> pl.DataFrame:
+        """entity; usual and least (Float64): how many, at most and at least, are usual in that bin; dispersion, drift.
+
+        `drift` is the part of its variance over a whole hour that grows with the square of the mean.
+        """
         known = self._levels.lazy().filter(pl.col("entity").is_in(entities.implode()))
         flat = self._mean(pl.col("level"))
-        by_hour = self._hours.means(entities, bin_number)
-        recent = (pl.col("recent") + PRIOR) / (self.recent_bins + 1)
-        present = self._hours.mean(flat, bin_number) if self._hours.lived(bin_number) else recent
-        dispersion = (pl.col("spread") + DISPERSION * DISPERSION_BINS) / (self.bins + DISPERSION_BINS)
+        what = pl.col("entity").str.split_exact("|", 1).struct.field("field_0")
+        drift = what.replace_strict(self._hours.drifts, default=DRIFT, return_dtype=pl.Float64)
+        dispersion = self._dispersion(pl.col("drift"), pl.col("usual"))
         return (
             pl.LazyFrame({"entity": entities}, schema={"entity": pl.String})
             .join(known, on="entity", how="left")
             .with_columns(pl.col("level", "recent", "spread").fill_null(0.0))
-            .join(by_hour, on="entity", how="left")
+            .join(self._hours.means(entities, bin_number), on="entity", how="left")
+            .with_columns(drift=drift, usual=self._expected(bin_number))
             .select(
                 "entity",
-                usual=pl.max_horizontal(flat, present),
-                least=pl.min_horizontal(flat, present),
+                "usual",
+                "drift",
+                least=pl.min_horizontal(flat, "usual", self._present(bin_number)),
                 dispersion=pl.max_horizontal(pl.lit(1.0), dispersion) * (1 + 1 / (self.bins + 1)),
             )
+            .collect()
         )
+
+    def _dispersion(self, drift: pl.Expr, expected: pl.Expr) -> pl.Expr:
+        prior = DISPERSION + drift * expected
+        return (pl.col("spread") + prior * DISPERSION_BINS) / (self.bins + DISPERSION_BINS)
+
+    def _present(self, bin_number: int) -> pl.Expr:
+        """The mean of the bin's hour, or of late while that is not known."""
+        if self._hours.lived(bin_number):
+            return self._hours.mean(self._mean(pl.col("level")), bin_number)
+        return (pl.col("recent") + PRIOR) / (self.recent_bins + 1)
+
+    def _expected(self, bin_number: int) -> pl.Expr:
+        """What is usual in that bin at the most. The hour of a large entity is known well: it counts for more."""
+        flat = self._mean(pl.col("level"))
+        least = pl.when(flat >= LARGE).then(HOUR_BELOW * flat).otherwise(flat)
+        return pl.max_horizontal(least, self._present(bin_number))
 
     def state(self) -> dict[str, object]:
         """JSON-able; `restore` makes the same baseline of it."""
@@ -167,7 +236,9 @@ class Baseline:
         self.recent_bins = float(str(state["recent_bins"]))
         self.learned = int(str(state["learned"]))
         self._levels = unpacked(state["levels"])
+        self._counted = None
         self._hours.restore(state["hours"])
+        self._asked = (-1, -1, {})
 
     def _mean(self, level: pl.Expr) -> pl.Expr:
         return (level + PRIOR) / (self.bins + 1)
@@ -175,13 +246,15 @@ class Baseline:
     def _take(self, levels: pl.DataFrame, bins: int) -> None:
         kept = levels.filter(pl.col("level") > FORGOTTEN)
         self._levels = kept if kept.height <= MAX_ENTITIES else kept.top_k(MAX_ENTITIES, by="level")
+        self._counted = None
         self.bins = _lived(self.bins, self._decay, bins)
         self.recent_bins = _lived(self.recent_bins, self._recent_decay, bins)
         self.learned += bins
 
 
 def _deviation(count: pl.Expr, mean: pl.Expr) -> pl.Expr:
-    return (count - mean) ** 2 / pl.max_horizontal(mean, pl.lit(1.0))
+    """Twice the square of what is too much over the mean: as large as the whole variance where both sides are alike."""
+    return 2 * pl.max_horizontal(count - mean, pl.lit(0.0)) ** 2 / pl.max_horizontal(mean, pl.lit(1.0))
 
 
 def _lived(before: float, decay: float, bins: int) -> float:

@@ -1,8 +1,12 @@
 """Short bursts that were no incident, remembered so that they are none the next time either.
 
-Novelty: what entities hardly seen before do in the ordinary course of things (background scanners, mostly). A new
-entity must be a quarter above the fifth largest such burst of the last day; the floor is at most MOST_FLOOR, and 0
-until there were ENOUGH of them.
+Experience: every burst that was over within SHORT minutes is a sample of what happens here without being worth a
+message, whoever had it. Of the samples it is known how large they were when they had lasted one, two, three ... high
+minutes. Clients, addresses and networks share theirs: a client that retries from one address is all three. What is to
+be told must be larger than that by so much that the samples would reach it as often as the budget of false alarms
+allows; the tail of the samples is continued as an exponential one to where no sample has been. A deployment whose
+clients retry for three minutes thus waits for the fourth minute, or for more than retries ever were; nobody has to know
+that in advance.
 
 Habit: an entity that had two or more short bursts in the last day or so (jobs, retries) is muted below twice the
 largest of them, for at most as long as a short burst lasts. The whole deployment has no habits.
@@ -10,31 +14,41 @@ largest of them, for at most as long as a short burst lasts. The whole deploymen
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import math
+from collections import deque
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-NEW_BELOW = 2.0
-ENOUGH, NTH, ABOVE, MOST_FLOOR = 20, 5, 1.25, 100.0
 SHORT = 15
 # A burst is over when it was not seen for so many minutes.
 OVER_AFTER = 5
 HABIT_FROM, HABIT_TIMES = 1.5, 2.0
 HALF_LIFE = 24 * 60
-DAY = 24 * 60
 # Habits remembered; of more than that the weakest are forgotten.
 MAX_HABITS = 20_000
+# Samples remembered of a dimension, and for how long.
+MAX_SAMPLES, REMEMBERED = 2_000, 14 * 24 * 60
+WEEK = 7 * 24 * 60
+# High minutes that are told apart; from the last on they are one.
+LONGEST = 10
+# The tail is the largest quarter of the samples, of at least FEW and at most MANY.
+FEW, MANY = 5, 40
+# How far beyond the largest sample the tail is continued at most.
+BEYOND = 1.6
 
 
 @dataclass(slots=True)
 class Burst:
+    """`sizes`: how large it was when it had so many high minutes."""
+
     first: int
     last: int
     peak: int
-    new: bool
-    told: bool = False
+    sizes: dict[int, float]
+    apart: bool = False
 
 
 @dataclass(slots=True)
@@ -48,47 +62,52 @@ class Habit:
 
 @dataclass(slots=True)
 class Bursts:
-    """What is going on, and what is remembered. `group` is what is counted and the status, as in `3|403`."""
+    """What is going on, and what is remembered."""
 
     going_on: dict[str, Burst] = field(default_factory=dict)
     habits: dict[str, Habit] = field(default_factory=dict)
-    new: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    samples: dict[str, deque[tuple[int, dict[int, float]]]] = field(default_factory=dict)
+    begun: int | None = None
+    # by what is counted, whose samples it shares; its own when it is not there
+    pools: Mapping[str, str] = field(default_factory=dict, compare=False)
+    _floors: dict[tuple[str, int, float], float] = field(default_factory=dict)
 
-    def see(self, minute: int, entity: str, n: int, mean: float) -> None:
-        """`entity` is high at `minute`: `n` denials where `mean` are usual."""
-        burst = self.going_on.setdefault(entity, Burst(minute, minute, n, mean < NEW_BELOW))
+    def see(self, minute: int, entity: str, n: int, size: float, high: int) -> Burst:
+        """`entity` is high at `minute`, for the `high`th minute: `n` denials, whose surprise is `size`."""
+        burst = self.going_on.setdefault(entity, Burst(minute, minute, n, {}))
         burst.last, burst.peak = minute, max(burst.peak, n)
+        for lasted in range(1, min(high, LONGEST) + 1):
+            if lasted == high or lasted not in burst.sizes:
+                burst.sizes[lasted] = max(size, burst.sizes.get(lasted, 0.0))
+        return burst
 
-    def told(self, entities: Iterable[str]) -> None:
-        """These are part of what people were told: no habits."""
-        for entity in entities:
-            if entity in self.going_on:
-                self.going_on[entity].told = True
+    def set_apart(self) -> None:
+        """What goes on is part of something larger: no samples and no habits."""
+        for burst in self.going_on.values():
+            burst.apart = True
 
     def end(self, minute: int) -> None:
-        """Remembers the bursts that are over."""
+        """Remembers the bursts that are over. Called every minute."""
+        self.begun = minute if self.begun is None else self.begun
         for entity in [one for one, burst in self.going_on.items() if burst.last < minute - OVER_AFTER]:
             burst = self.going_on.pop(entity)
-            if burst.told or burst.last - burst.first > SHORT:
+            if burst.apart or burst.last - burst.first > SHORT:
                 continue
             before = self.habits.get(entity)
             weight = 1.0 + (0.0 if before is None else _weight(before, minute))
+            if weight < HABIT_FROM:
+                self.samples.setdefault(self._pool(entity), deque(maxlen=MAX_SAMPLES)).append((minute, burst.sizes))
+                self._floors.clear()
             self.habits[entity] = Habit(weight, max(burst.peak, 0 if before is None else before.peak), minute)
-            if burst.new:
-                self.new.setdefault(_group(entity), []).append((minute, burst.peak))
         if minute % 60 == 0:
-            self.new = {
-                group: [(at, peak) for at, peak in seen if at > minute - DAY] for group, seen in self.new.items()
-            }
-            strong = sorted(self.habits.items(), key=lambda one: -_weight(one[1], minute))[:MAX_HABITS]
-            self.habits = {entity: habit for entity, habit in strong if _weight(habit, minute) > 0.25}
+            self._forget(minute)
 
-    def floor(self, entity: str, mean: float) -> float:
-        """What an entity with so small a mean must exceed."""
-        seen = self.new.get(_group(entity), [])
-        if mean >= NEW_BELOW or len(seen) < ENOUGH:
-            return 0.0
-        return min(MOST_FLOOR, ABOVE * sorted((peak for _, peak in seen), reverse=True)[NTH - 1])
+    def floor(self, minute: int, entity: str, high: int, a_week: float) -> float:
+        """The size that bursts in that entity's pool reach about `a_week` times a week with `high` high minutes."""
+        asked = (self._pool(entity), min(high, LONGEST), a_week)
+        if asked not in self._floors:
+            self._floors[asked] = self._floor(minute, *asked)
+        return self._floors[asked]
 
     def muted(self, minute: int, entity: str, n: int) -> bool:
         """Whether this is what the entity does now and then."""
@@ -102,16 +121,59 @@ class Bursts:
         )
 
     def state(self) -> dict[str, object]:
-        return asdict(self)
+        """JSON-able."""
+        return {
+            "going_on": {
+                entity: [burst.first, burst.last, burst.peak, list(burst.sizes.items()), burst.apart]
+                for entity, burst in self.going_on.items()
+            },
+            "habits": {entity: [habit.weight, habit.peak, habit.at] for entity, habit in self.habits.items()},
+            "samples": {
+                dimension: [[at, list(sizes.items())] for at, sizes in of] for dimension, of in self.samples.items()
+            },
+            "begun": self.begun,
+        }
 
     def restore(self, state: object) -> None:
-        given = cast("Mapping[str, Mapping[str, dict[str, int]]]", state)
-        self.going_on = {entity: Burst(**burst) for entity, burst in given["going_on"].items()}  # type: ignore[arg-type]
-        self.habits = {entity: Habit(**habit) for entity, habit in given["habits"].items()}
-        self.new = {
-            group: [(at, peak) for at, peak in seen]
-            for group, seen in cast("Mapping[str, list[tuple[int, int]]]", given["new"]).items()
+        given = cast("Mapping[str, dict[str, list[list[object]]]]", state)
+        self.going_on = {
+            entity: Burst(int(first), int(last), int(peak), _sizes(sizes), bool(apart))
+            for entity, (first, last, peak, sizes, apart) in cast("dict[str, list[int]]", given["going_on"]).items()
         }
+        self.habits = {
+            entity: Habit(float(weight), int(peak), int(at))
+            for entity, (weight, peak, at) in cast("dict[str, list[int]]", given["habits"]).items()
+        }
+        self.samples = {
+            dimension: deque(((int(at), _sizes(sizes)) for at, sizes in of), maxlen=MAX_SAMPLES)
+            for dimension, of in cast("dict[str, list[tuple[int, object]]]", given["samples"]).items()
+        }
+        self.begun = cast("int | None", given["begun"])
+        self._floors.clear()
+
+    def _pool(self, entity: str) -> str:
+        what = entity.partition("|")[0]
+        return self.pools.get(what, what)
+
+    def _floor(self, minute: int, pool: str, high: int, a_week: float) -> float:
+        seen = sorted((sizes[high] for _, sizes in self.samples.get(pool, ()) if high in sizes), reverse=True)
+        if not seen:
+            return 0.0
+        tail = seen[: min(MANY, max(FEW, len(seen) // 4))]
+        least = tail[-1]
+        allowed = a_week * max(60, min(REMEMBERED, minute - (self.begun or 0))) / WEEK
+        if len(tail) < FEW:
+            return seen[0] * (1.0 if len(tail) < 2 else 1.2)
+        mean_excess = sum(size - least for size in tail) / (len(tail) - 1)
+        return min(BEYOND * seen[0], least + mean_excess * max(0.0, math.log(len(tail) / allowed)))
+
+    def _forget(self, minute: int) -> None:
+        for of in self.samples.values():
+            while of and of[0][0] < minute - REMEMBERED:
+                of.popleft()
+        strong = sorted(self.habits.items(), key=lambda one: -_weight(one[1], minute))[:MAX_HABITS]
+        self.habits = {entity: habit for entity, habit in strong if _weight(habit, minute) > 0.25}
+        self._floors.clear()
 
 
 def _weight(habit: Habit, minute: int) -> float:
@@ -119,5 +181,5 @@ def _weight(habit: Habit, minute: int) -> float:
     return weight
 
 
-def _group(entity: str) -> str:
-    return "|".join(entity.split("|", 2)[:2])
+def _sizes(pairs: object) -> dict[int, float]:
+    return {int(lasted): float(size) for lasted, size in cast("Iterable[tuple[int, float]]", pairs)}

@@ -58,12 +58,21 @@ def counts(rows: pl.DataFrame, all_counted: Sequence[Counted], *by: str) -> pl.D
     """COUNTS of `rows` (DENIED_MINUTES with `network`, or TRAFFIC), with the columns `by` kept apart."""
     if not all_counted:
         return pl.DataFrame(schema={**COUNTS, **{name: rows.schema[name] for name in by}})
-    whole = rows.lazy()
-    parts = [
-        whole.filter(wanted(counted)).select(entity_of(number, counted), "n", *by).drop_nulls("entity")
+    entities = {
+        str(number): entity_of(number, counted)
+        if not (counted.where or counted.statuses)
+        else pl.when(wanted(counted)).then(entity_of(number, counted))
         for number, counted in enumerate(all_counted)
-    ]
-    return pl.concat(parts).group_by("entity", *by).agg(pl.col("n").sum()).collect()
+    }
+    return (
+        rows.lazy()
+        .select("n", *by, *(entity.alias(number) for number, entity in entities.items()))
+        .unpivot(on=list(entities), index=["n", *by], value_name="entity")
+        .drop_nulls("entity")
+        .group_by("entity", *by)
+        .agg(pl.col("n").sum())
+        .collect()
+    )
 
 
 def named(entities: pl.LazyFrame) -> pl.LazyFrame:

@@ -17,17 +17,20 @@ import polars as pl
 from log_sentinel.detection import counting, learning, minutes
 from log_sentinel.detection.baseline import Baseline
 from log_sentinel.detection.bursts import Bursts
+from log_sentinel.detection.candidates import Knowledge
 from log_sentinel.detection.census import Census
-from log_sentinel.detection.firing import Firing, since_first_fired
-from log_sentinel.detection.judging import Judging, Knowledge
+from log_sentinel.detection.faults import Faults
+from log_sentinel.detection.firing import Firing, Touched, since_first_fired
+from log_sentinel.detection.judging import Judging
 from log_sentinel.detection.learning import LEARNED_LATE
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.requests import Requests
-from log_sentinel.detection.rule import WIDEST, Kind
-from log_sentinel.detection.silence import silent_keys
-from log_sentinel.detection.spikes import spikes_of
+from log_sentinel.detection.rule import WIDEST
+from log_sentinel.detection.silence import Silences
+from log_sentinel.detection.spikes import spikes_of, touched
 from log_sentinel.detection.spread import as_asked
 from log_sentinel.detection.window import Window, rows_of
+from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,12 +40,16 @@ if TYPE_CHECKING:
     from log_sentinel.detection.settings import DetectionSettings
     from log_sentinel.model.spike import Spike
 
+# Of the form of `state()`.
+STATE_VERSION = 2
+# What bursts alike.
+WHO = (Dimension.CLIENT, Dimension.IP, Dimension.NETWORK, Dimension.ROUTE_CLIENT)
 # Minutes held: the widest window, the minutes before it that confirm, and the bins that wait to be learned.
 KEPT = WIDEST + 2 * BIN
 
 
 class Detector:
-    """Judges every minute by `rules`."""
+    """Judges every minute by `rules`. A rule that fails is left out of that minute and noted in `faults`."""
 
     def __init__(self, rules: Sequence[Rule], settings: DetectionSettings) -> None:
         self.rules = tuple(rules)
@@ -50,12 +57,17 @@ class Detector:
         self.minute: int | None = None
         self.first: int | None = None
         self._counted = sorted({rule.counted for rule in rules}, key=lambda counted: counted.named)
-        self._judging = Judging(self.rules, self._counted)
+        self.faults = Faults()
+        self._judging = Judging(self.rules, self._counted, self.faults)
+        self._silences = Silences(self.rules, self._counted, self.faults)
         self._window = Window(KEPT)
         self._census = Census(KEPT)
         self._requests = Requests(KEPT)
         self._usual = {over: Baseline(over) for over in sorted({rule.usual_over for rule in rules})}
-        self._bursts = Bursts()
+        self._bursts = Bursts(
+            pools={str(what): "who" for what, counted in enumerate(self._counted) if counted.dimension in WHO}
+        )
+        self._touched = Touched()
         self._firing = {number: Firing() for number in range(len(rules))}
 
     @property
@@ -93,17 +105,14 @@ class Detector:
         budget = self.settings.false_alarms_per_week
         known = Knowledge(self._census, self._usual, self._requests, self._bursts, number - self.first + 1, budget)
         high = self._judging.high(number, known, self._firing)
-        quiet = [
-            silent_keys(place, rule, self._counted, number, known)
-            for place, rule in enumerate(self.rules)
-            if rule.kind is Kind.SILENCE
-        ]
-        high = pl.concat([high, *quiet])
-        high = as_asked(high, self.rules, number, self._window, self._requests)
+        high = pl.concat([high, self._silences.high(number, known)])
+        high = as_asked(high, self.rules, number, self._window, self._requests, self.faults)
         high = since_first_fired(high, self._firing, number)
         if high.is_empty():
             return []
-        return spikes_of(high, self.rules, number, self._window, self._census, self._requests)
+        spikes = spikes_of(high, self.rules, number, self._window, self._census, self._requests)
+        self._touched.touch(number, touched(spikes, self._counted))
+        return spikes
 
     def amend(self, minute: datetime, denied: pl.DataFrame, traffic: pl.DataFrame) -> None:
         """Puts a minute that was fed right: these are all its DENIED_MINUTES and TRAFFIC. Old minutes are let lie."""
@@ -141,17 +150,21 @@ class Detector:
     def state(self) -> dict[str, object]:
         """What must outlive this process, JSON-able."""
         return {
+            "version": STATE_VERSION,
             "minute": self.minute,
             "first": self.first,
             "counted": [counted.named for counted in self._counted],
             "firing": {self.rules[number].name: firing.state() for number, firing in self._firing.items()},
             "bursts": self._bursts.state(),
+            "touched": self._touched.state(),
             "baselines": {name: usual.state() for name, usual in self.baselines.items()},
         }
 
     def restore(self, state: Mapping[str, object]) -> bool:
         """Takes the place of the detector that gave `state`. False, and nothing taken, if that one counted something
-        else than these rules do: history must be learned anew."""
+        else than these rules do, or wrote it down in another way: history must be learned anew."""
+        if state.get("version") != STATE_VERSION:
+            return False
         known = cast("dict[str, dict[str, object]]", state["baselines"])
         if (
             state["counted"] != [counted.named for counted in self._counted]
@@ -163,6 +176,7 @@ class Detector:
         for name, baseline in self.baselines.items():
             baseline.restore(known[name])
         self._bursts.restore(state["bursts"])
+        self._touched.restore(cast("dict[str, int]", state["touched"]))
         firing = cast("dict[str, dict[str, list[int]]]", state["firing"])
         for number, memory in self._firing.items():
             memory.restore(firing.get(self.rules[number].name, {}))
@@ -184,5 +198,6 @@ class Detector:
                 continue
             counts = self._census.sums(bin_number * BIN + BIN - 1, BIN)
             frozen = {entity for firing in self._firing.values() for entity in firing.frozen(number)}
+            frozen |= set(self._touched.frozen(number))
             for usual in self._usual.values():
                 usual.learn(counts, frozen, bin_number)

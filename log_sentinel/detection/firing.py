@@ -56,6 +56,26 @@ class Firing:
         self._spans = {entity: (first, last) for entity, (first, last) in state.items()}
 
 
+class Touched:
+    """Entities that have a good part of what fires for another one: nor do those minutes become usual."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+
+    def touch(self, minute: int, entities: Iterable[str]) -> None:
+        self._last.update(dict.fromkeys(entities, minute))
+        self._last = {entity: last for entity, last in self._last.items() if last > minute - FROZEN_AFTER - 10}
+
+    def frozen(self, minute: int) -> list[str]:
+        return [entity for entity, last in self._last.items() if last > minute - FROZEN_AFTER]
+
+    def state(self) -> dict[str, int]:
+        return dict(self._last)
+
+    def restore(self, state: Mapping[str, int]) -> None:
+        self._last = dict(state)
+
+
 def since_first_fired(high: pl.DataFrame, firing: Mapping[int, Firing], minute: int) -> pl.DataFrame:
     """Notes in `firing` (by the rule's place) what is HIGH at `minute`; `since` becomes that of the first firing."""
     first: dict[int, dict[str, int]] = {rule: {} for rule in firing}

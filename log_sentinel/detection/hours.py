@@ -16,7 +16,7 @@ from log_sentinel.detection.minutes import BIN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LEVELS: dict[str, type[pl.DataType]] = {"entity": pl.String, "slot": pl.Int64, "hour_level": pl.Float64}
+LEVELS: dict[str, type[pl.DataType]] = {"entity": pl.String, "hour_level": pl.Float64}
 
 BINS_AN_HOUR = 60 // BIN
 BINS_A_DAY = 24 * BINS_AN_HOUR
@@ -25,18 +25,30 @@ LEANS = 1.5
 # An hour that has been lived for so many bins has something to say.
 LIVED = 6
 FOLLOWED_FROM = 4.0
-MAX_ROWS = 400_000
+# Hours with so many denials are compared with those of other days, without the part of their variance that comes of
+# clusters.
+COMPARED_FROM, CLUSTERED = 60.0, 3.0
+# What is thought of drift before anything is known, how many hours that weighs, and what is kept of it every hour.
+PRIOR_DRIFT, PRIOR_HOURS, DRIFT_KEPT, LEAST_DRIFT = 0.09, 12.0, 0.98, 0.02
+# Entities that are followed in an hour; of more, the largest.
+MAX_ROWS = 20_000
 
 
 class Hours:
     """The levels by hour of the day."""
 
     def __init__(self) -> None:
-        self._levels = pl.DataFrame(schema=LEVELS)
+        self._levels: dict[int, pl.DataFrame] = {}
         self._bins: dict[int, float] = {}
         # the hour that is going on is taken in when it is over
         self._present: list[pl.DataFrame] = []
         self._hour: int | None = None
+        self._drifts: dict[str, tuple[float, float]] = {}
+
+    @property
+    def drifts(self) -> dict[str, float]:
+        """By the number of what is counted: the variance of an hour's count over the square of its mean."""
+        return {what: max(LEAST_DRIFT, total / weight) for what, (total, weight) in self._drifts.items()}
 
     def learn(self, taught: pl.DataFrame, bin_number: int) -> None:
         """Takes in a bin: entity, taught (Float64)."""
@@ -59,11 +71,16 @@ class Hours:
         """Whether that bin's hour has been lived long enough to say something."""
         return self._bins.get(slot_of(bin_number // BINS_AN_HOUR), 0.0) >= LIVED
 
-    def means(self, entities: pl.Series, bin_number: int) -> pl.LazyFrame:
-        """entity, hour_level of that bin's hour, for those of `entities` that are followed."""
-        slot = slot_of(bin_number // BINS_AN_HOUR)
-        here = (pl.col("slot") == slot) & pl.col("entity").is_in(entities.implode())
-        return self._levels.lazy().filter(here).select("entity", "hour_level")
+    def means(self, entities: pl.Series | None, bin_number: int) -> pl.LazyFrame:
+        """entity, hour_level of that bin's hour, for those of `entities` (None: of all) that are followed."""
+        slot, before = (slot_of(number // BINS_AN_HOUR) for number in (bin_number, bin_number - 1))
+        levels = self._of(slot).lazy()
+        if before != slot and self._bins.get(before):
+            # a window that ends in the first minutes of an hour has minutes of the one before
+            share = self._bins.get(slot, 0.0) / self._bins[before]
+            earlier = self._of(before).lazy().select("entity", hour_level=pl.col("hour_level") * share)
+            levels = pl.concat([levels, earlier]).group_by("entity").agg(pl.col("hour_level").max())
+        return levels if entities is None else levels.filter(pl.col("entity").is_in(entities.implode()))
 
     def mean(self, flat: pl.Expr, bin_number: int) -> pl.Expr:
         """The mean of that bin's hour beside the flat mean; reads `hour_level`."""
@@ -72,34 +89,57 @@ class Hours:
 
     def state(self) -> dict[str, object]:
         return {
-            "levels": packed(self._levels),
+            "levels": {str(slot): packed(levels) for slot, levels in self._levels.items()},
             "bins": {str(slot): bins for slot, bins in self._bins.items()},
             "present": [packed(frame) for frame in self._present],
             "hour": self._hour,
+            "drifts": {what: list(seen) for what, seen in self._drifts.items()},
         }
 
     def restore(self, state: object) -> None:
         given = cast("Mapping[str, object]", state)
-        self._levels = unpacked(given["levels"])
+        levels = cast("Mapping[str, str]", given["levels"])
+        self._levels = {int(slot): unpacked(frame) for slot, frame in levels.items()}
         self._bins = {int(slot): bins for slot, bins in cast("Mapping[str, float]", given["bins"]).items()}
         self._present = [unpacked(frame) for frame in cast("list[str]", given["present"])]
         self._hour = cast("int | None", given["hour"])
+        drifts = cast("Mapping[str, tuple[float, float]]", given["drifts"])
+        self._drifts = {what: (total, weight) for what, (total, weight) in drifts.items()}
 
     def _visited(self, taught: pl.DataFrame, slot: int, bins: int) -> None:
         there = taught.group_by("entity").agg(pl.col("taught").sum()).filter(pl.col("taught") >= FOLLOWED_FROM)
-        before = self._levels.filter(pl.col("slot") == slot)
+        before = self._of(slot)
+        self._compare(there, before, self._bins.get(slot, 0.0), bins)
         after = (
             before.join(there, on="entity", how="full", coalesce=True)
             .select(
                 "entity",
-                slot=pl.lit(slot, pl.Int64),
                 hour_level=pl.col("hour_level").fill_null(0.0) * KEPT_A_VISIT + pl.col("taught").fill_null(0.0),
             )
             .filter(pl.col("hour_level") >= 1.0)
         )
-        levels = pl.concat([self._levels.filter(pl.col("slot") != slot), after])
-        self._levels = levels if levels.height <= MAX_ROWS else levels.top_k(MAX_ROWS, by="hour_level")
+        self._levels[slot] = after if after.height <= MAX_ROWS else after.top_k(MAX_ROWS, by="hour_level")
         self._bins[slot] = self._bins.get(slot, 0.0) * KEPT_A_VISIT + bins
+
+    def _of(self, slot: int) -> pl.DataFrame:
+        return self._levels.get(slot, pl.DataFrame(schema=LEVELS))
+
+    def _compare(self, there: pl.DataFrame, before: pl.DataFrame, bins_before: float, bins: int) -> None:
+        """Learns from an hour how much it differs from the same one of other days, over all that is counted alike."""
+        if bins_before < LIVED:
+            return
+        mean = pl.col("hour_level") / bins_before * bins
+        ratio = (pl.col("taught").fill_null(0.0) / pl.col("mean") - 1).clip(-1.0, 1.0)
+        differing = (
+            before.with_columns(mean=mean)
+            .filter(pl.col("mean") >= COMPARED_FROM)
+            .join(there, on="entity", how="left")
+            .group_by(what=pl.col("entity").str.split_exact("|", 1).struct.field("field_0"))
+            .agg(square=(ratio**2 - CLUSTERED / pl.col("mean")).sum(), entities=pl.len())
+        )
+        for what, square, entities in differing.iter_rows():
+            total, weight = self._drifts.get(what, (PRIOR_DRIFT * PRIOR_HOURS, PRIOR_HOURS))
+            self._drifts[what] = total * DRIFT_KEPT + square, weight * DRIFT_KEPT + entities
 
 
 def slot_of(hour: int) -> int:

@@ -7,7 +7,9 @@ only denials has no denominators; then nothing is known about traffic and the fa
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -18,6 +20,9 @@ from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.rule import Counted
 from log_sentinel.model.spike import Dimension
 
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
 HALF_LIFE = timedelta(hours=24)
 # Traffic that grew more than this is no excuse for denials any more.
 MOST = 10.0
@@ -26,6 +31,7 @@ FEWEST = 20.0
 
 COUNTED = (Counted(Dimension.ALL), Counted(Dimension.ROUTE), Counted(Dimension.SOURCE))
 _WHOLE = f"0|0|{ALL_KEY}"
+_ROUTE = "1|0|"
 
 
 class Requests:
@@ -34,6 +40,8 @@ class Requests:
     def __init__(self, keep: int) -> None:
         self.census = Census(keep)
         self.usual = Baseline(HALF_LIFE)
+        # what is usual of all and of every route in a bin, which changes only with the bin
+        self._expected: tuple[int, int, dict[str, float]] = (-1, -1, {})
 
     def put(self, minute: int, traffic: pl.DataFrame) -> None:
         """Takes a minute's TRAFFIC in, in the place of what was there."""
@@ -59,27 +67,44 @@ class Requests:
         entity = f"{counted.index(dimension)}|0|{key}"
         return int(self.census.by_minute(until, minutes, pl.Series([entity]))["n"].sum())
 
-    def factors(self, keys: pl.DataFrame, until: int, minutes: int) -> pl.LazyFrame:
-        """`keys` (dimension, key) with factor (Float64, 1 to 10): the window's requests against the usual."""
-        is_route = pl.col("dimension") == Dimension.ROUTE
-        routes = [f"1|0|{key}" for key in keys.filter(is_route)["key"].unique()]
-        entities = pl.Series("entity", [*routes, _WHOLE])
-        now = self.census.by_minute(until, minutes, entities).lazy().group_by("entity").agg(pl.col("n").sum())
-        compared = (
-            self.usual.expected(entities, until // BIN)
-            .join(now, on="entity", how="left")
-            .with_columns(usual=pl.col("usual") * (minutes / BIN))
-            .filter((pl.col("usual") >= FEWEST) & (not self.usual.young))
-            .select(route="entity", factor=(pl.col("n").fill_null(0) / pl.col("usual")).clip(1.0, MOST))
-        )
-        whole = compared.filter(pl.col("route") == _WHOLE).select(pl.col("factor").max().fill_null(1.0).alias("whole"))
-        return (
-            keys.lazy()
-            .with_columns(route=pl.when(is_route).then("1|0|" + pl.col("key")))
-            .join(compared, on="route", how="left")
-            .join(whole, how="cross")
-            .select("dimension", "key", factor=pl.col("factor").fill_null(pl.col("whole")))
-        )
+    def factors(self, routes: Collection[str], excess: Mapping[str, float], until: int, minutes: int) -> Factors:
+        """How many times the usual requests there are in the window, of `routes` and of all.
+
+        `excess`: denials beyond the usual, by route and under ALL_KEY for all of them. They are requests too, and no
+        excuse for themselves.
+        """
+        expected = self._usual(until // BIN)
+        asked = {entity for route in routes if (entity := f"{_ROUTE}{route}") in expected}
+        asked |= {_WHOLE} & expected.keys()
+        now = self.census.by_minute(until, minutes, pl.Series(sorted(asked), dtype=pl.String))
+        found = dict.fromkeys(asked, 1.0)
+        for entity, n in now.group_by("entity").agg(pl.col("n").sum()).iter_rows():
+            key = entity.split("|", 2)[2] if entity != _WHOLE else ALL_KEY
+            usual = expected[entity] * minutes / BIN
+            if usual >= FEWEST:
+                found[entity] = min(MOST, max(1.0, (n - max(0.0, excess.get(key, 0.0))) / usual))
+        return Factors(found)
+
+    def _usual(self, bin_number: int) -> dict[str, float]:
+        known, learned, expected = self._expected
+        if (known, learned) != (bin_number, self.usual.learned):
+            entities = pl.concat([self.usual.entities_of(0), self.usual.entities_of(1)])
+            frame = self.usual.expected(entities, bin_number).filter(pl.col("usual") >= 1.0)
+            expected = {} if self.usual.young else dict(frame.select("entity", "usual").iter_rows())
+            self._expected = (bin_number, self.usual.learned, expected)
+        return expected
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """How many times the usual requests there are, 1 to 10."""
+
+    found: dict[str, float]
+
+    def of(self, dimension: str, key: str) -> float:
+        """A route's own where it is known, else that of all."""
+        whole = self.found.get(_WHOLE, 1.0)
+        return self.found.get(f"{_ROUTE}{key}", whole) if dimension == Dimension.ROUTE else whole
 
 
 def _with_source(traffic: pl.DataFrame) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from log_sentinel.detection.census import Census
     from log_sentinel.detection.requests import Requests
-    from log_sentinel.detection.rule import Rule
+    from log_sentinel.detection.rule import Counted, Rule
     from log_sentinel.detection.window import Window
 
 
@@ -74,3 +74,29 @@ def _rows(largest: pl.DataFrame, rules: Sequence[Rule], minute: int, window: Win
             rows = rows.filter(pl.col("status") == pl.col("of_status"))
         found.append(rows)
     return pl.concat(found)
+
+
+# What has this part of a spike's denials is touched by it.
+TOUCHED = 0.05
+
+_LISTED = {
+    Dimension.CLIENT: "clients",
+    Dimension.IP: "ips",
+    Dimension.NETWORK: "networks",
+    Dimension.ROUTE: "routes",
+}
+
+
+def touched(spikes: Sequence[Spike], counted: Sequence[Counted]) -> set[str]:
+    """The entities that have a good part of these spikes' denials."""
+    found: set[str] = set()
+    for spike in spikes:
+        statuses = [status for status, _ in cast("Sequence[tuple[str, int]]", spike.evidence.get("statuses", ()))]
+        for what, one in enumerate(counted):
+            if one.dimension is Dimension.ALL:
+                keys = [counting.ALL_KEY]
+            else:
+                listed = spike.evidence.get(_LISTED.get(one.dimension, ""), ())
+                keys = [key for key, n in cast("Sequence[tuple[str, int]]", listed) if n >= TOUCHED * spike.observed]
+            found |= {f"{what}|{status}|{key}" for status in (statuses if one.apart else ["0"]) for key in keys}
+    return found

@@ -15,29 +15,33 @@ from log_sentinel.detection import counting
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from log_sentinel.detection.faults import Faults
     from log_sentinel.detection.requests import Requests
     from log_sentinel.detection.rule import Rule
     from log_sentinel.detection.window import Window
 
 
 def as_asked(
-    high: pl.DataFrame, rules: Sequence[Rule], minute: int, window: Window, requests: Requests
+    high: pl.DataFrame, rules: Sequence[Rule], minute: int, window: Window, requests: Requests, faults: Faults
 ) -> pl.DataFrame:
     """The rows of HIGH whose denials in the window are spread as their rules ask."""
-    kept = []
+    kept = [high.clear()]
     for (number,), of_rule in high.partition_by("rule", as_dict=True, maintain_order=True).items():
-        rule = rules[int(number)]
-        if rule.distinct or rule.largest:
-            keys = _spread(rule, of_rule["key"], minute, window)
-            of_rule = of_rule.filter(pl.col("key").is_in(keys.implode()))  # noqa: PLW2901 - the same rows, fewer
-        if rule.share:
-            enough = [
-                n >= rule.share * max(1, requests.in_window(minute, rule.window, rule.counted.dimension, key))
-                for key, n in of_rule.select("key", "n").iter_rows()
-            ]
-            of_rule = of_rule.filter(pl.Series(enough, dtype=pl.Boolean))  # noqa: PLW2901 - as above
-        kept.append(of_rule)
-    return pl.concat(kept) if kept else high
+        with faults.of(rules[number].name):
+            kept.append(_of_rule(of_rule, rules[number], minute, window, requests))
+    return pl.concat(kept)
+
+
+def _of_rule(high: pl.DataFrame, rule: Rule, minute: int, window: Window, requests: Requests) -> pl.DataFrame:
+    if rule.distinct or rule.largest:
+        high = high.filter(pl.col("key").is_in(_spread(rule, high["key"], minute, window).implode()))
+    if rule.share:
+        enough = [
+            n >= rule.share * max(1, requests.in_window(minute, rule.window, rule.counted.dimension, key))
+            for key, n in high.select("key", "n").iter_rows()
+        ]
+        high = high.filter(pl.Series(enough, dtype=pl.Boolean))
+    return high
 
 
 def _spread(rule: Rule, keys: pl.Series, minute: int, window: Window) -> pl.Series:

@@ -3,8 +3,8 @@
 A client that is denied from five addresses on one route is three spikes and one matter. Spike j explains spike k
 when at least half of what k has too much are denials of j. When that holds both ways the more specific one is the
 cause: a client before an address, an address before a network, a route. The whole deployment's spike belongs to the
-largest of a few that make half of it; otherwise it is a general rise, and the small ones belong to it. What is
-explained by nothing is a root; every other spike belongs to one.
+one that makes half of it, or to the largest of a few that make most of it; otherwise it is a general rise, and the
+small ones belong to it. What is explained by nothing is a root; every other spike belongs to one.
 """
 
 from __future__ import annotations
@@ -32,10 +32,14 @@ SPECIFIC = (
 SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
 HALF = 0.5
-# The whole deployment's spike is a general rise unless so few others make half of it; what makes so much of a general
-# rise is a matter of its own beside it.
-FEW = 5
-LARGE_PART = 0.25
+# The whole deployment's spike is a general rise unless one other makes so much of it, or the largest few of one
+# dimension do. The requests of many clients meet on few routes anyway: of routes it takes more.
+FEW = 3
+ONE_MAKES, FEW_MAKE = {Dimension.ROUTE: 0.5}, {Dimension.ROUTE: 0.8}
+ONE_MAKES_OF_OTHERS, FEW_MAKE_OF_OTHERS = 0.4, 0.6
+# What makes more than this of a general rise is a matter of its own beside it.
+LARGE_PART = {Dimension.ROUTE: 0.5, Dimension.SOURCE: 1.0}
+LARGE_PART_OF_OTHERS = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def groups(spikes: Sequence[Spike]) -> list[Group]:
         Group(ordered[k], tuple(sorted(members.get(k, ()), key=lambda spike: (-spike.observed, spike.key))))
         for k in roots
     ]
-    return sorted(found, key=lambda group: (-_excess(group.root), _weight(group.root)))
+    return sorted(found, key=lambda group: (-excess_of(group.root), _weight(group.root)))
 
 
 def _weight(spike: Spike) -> tuple[int, int, float, str, str]:
@@ -78,7 +82,7 @@ def _weight(spike: Spike) -> tuple[int, int, float, str, str]:
     return (
         SPECIFIC.index(spike.dimension),
         -SEVERITIES.index(spike.severity),
-        -_excess(spike),
+        -excess_of(spike),
         spike.rule,
         spike.key,
     )
@@ -88,28 +92,43 @@ def _explains(j: Spike, k: Spike) -> bool:
     if (j.dimension, j.key) == (k.dimension, k.key):
         return _weight(j) < _weight(k)
     of_k = _shared(k, j)
-    if of_k == 0 or of_k < HALF * _excess(k):
+    if of_k == 0 or of_k < HALF * excess_of(k):
         return False
     if Dimension.ALL in (j.dimension, k.dimension):
         return False
-    mutual = _shared(j, k) >= HALF * _excess(j)
+    mutual = _shared(j, k) >= HALF * excess_of(j)
     return not mutual or _weight(j) < _weight(k)
 
 
 def _weigh_whole(whole: int, ordered: Sequence[Spike], cause: dict[int, int]) -> None:
     """The whole deployment's spike: the sum of a few others, or a general rise of which others are small parts."""
     spike = ordered[whole]
+    free = [k for k in range(len(ordered)) if k != whole and k not in cause]
     parts = sorted(
-        ((_shared(spike, ordered[k]), k) for k in range(len(ordered)) if k != whole and k not in cause),
+        ((min(_shared(spike, ordered[k]), excess_of(ordered[k])), k) for k in free),
         key=lambda part: (-part[0], part[1]),
     )
-    if parts and sum(n for n, _ in parts[:FEW]) >= HALF * _excess(spike):
+    excess = excess_of(spike)
+    alike: dict[Dimension, list[float]] = {}
+    for n, k in parts:
+        alike.setdefault(ordered[k].dimension, []).append(n)
+    if any(
+        of[0] >= ONE_MAKES.get(dimension, ONE_MAKES_OF_OTHERS) * excess
+        or sum(of[:FEW]) >= FEW_MAKE.get(dimension, FEW_MAKE_OF_OTHERS) * excess
+        for dimension, of in alike.items()
+    ):
         cause[whole] = parts[0][1]
         return
-    cause.update({k: whole for n, k in parts if 0 < n <= LARGE_PART * _excess(spike)})
+    cause.update({k: whole for n, k in parts if 0 < n <= part_of_rise(ordered[k]) * excess})
 
 
-def _excess(spike: Spike) -> float:
+def part_of_rise(spike: Spike) -> float:
+    """How large a part of a general rise `spike` may be without being a matter of its own."""
+    return LARGE_PART.get(spike.dimension, LARGE_PART_OF_OTHERS)
+
+
+def excess_of(spike: Spike) -> float:
+    """How many denials are too many."""
     return max(1.0, spike.observed - (spike.expected or 0.0))
 
 

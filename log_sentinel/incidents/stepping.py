@@ -4,8 +4,10 @@
 - Spikes that are the same denials (`grouping`) belong to the incident of their cause. One that had an incident of its
   own already becomes a child of it; where the cause has none yet, it takes the oldest one over: same incident, better
   name.
+- While a general rise ebbs away, what is a small part of it opens nothing.
 - What an incident took in stays with it, and opens nothing when the cause fades first, unless it outgrows it.
-- More than STORM incidents that one minute would open are one, under the largest; what shows later takes it over.
+- More than STORM incidents that one minute would open are one, under the largest; what shows later takes it over. When
+  so many were opened within STORM_LASTS, what shows besides is a part of the largest of them.
 - An incident resolves after its rule's `keep_firing_for` without a spike.
 
 People are told of a growth when the figure doubles since they were last told, and of a higher severity at once.
@@ -17,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol, cast
 
+from log_sentinel.incidents.belonging import STORM, ebbing_rise, storm
 from log_sentinel.incidents.grouping import SEVERITIES, Group, groups
 from log_sentinel.incidents.states import after
 from log_sentinel.model.incident import Happening, HappeningKind, Incident, IncidentState
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
 # An incident that comes back so soon is the same one.
 GRACE = timedelta(minutes=60)
 GREW_TIMES = 2
-# More than so many incidents opened by one minute have a cause in common that nobody has named yet: they are one.
-STORM = 4
 # Spikes remembered as part of an incident.
 MOST_PARTS = 100
 QUIET_WITHOUT_RULE = timedelta(minutes=10)
@@ -92,6 +93,7 @@ class _Stepping:
         return (
             self._unresolved(_key(root)) is None
             and not self._is_part(root)
+            and ebbing_rise(self.incidents, root, self._minute) is None
             and self._recent(_key(root)) is None
             and self._oldest_of(group.members) is None
         )
@@ -103,6 +105,9 @@ class _Stepping:
             self._go_on(at, root)
         elif self._is_part(root):
             return
+        elif (rise := ebbing_rise(self.incidents, root, self._minute)) is not None:
+            self._take_in(rise, (root, *group.members))
+            return
         elif (ended := self._recent(_key(root))) is not None:
             if root.since <= cast("datetime", self.incidents[ended].resolved_at):
                 return  # a person resolved it while it went on: the same firing is not told again
@@ -110,6 +115,9 @@ class _Stepping:
             at = self._happen(ended, HappeningKind.REOPENED, now)
         elif (oldest := self._oldest_of(group.members)) is not None:
             at = self._take_over(oldest, root)
+        elif (stormy := storm(self.incidents, self._minute)) is not None:
+            self._take_in(stormy, (root, *group.members))
+            return
         else:
             at = self._open(root)
         self._take_in(at, group.members)
@@ -250,11 +258,11 @@ class _Stepping:
 
     def _is_part(self, spike: Spike) -> bool:
         """Whether an incident took this key in and accounts for it still: no new firing, and not outgrown."""
-        part = list(_key(spike))
+        name = [spike.dimension.value, spike.key]
         return any(
-            part in cast("list[list[str]]", incident.evidence.get("parts", []))
+            any(part[1:] == name for part in cast("list[list[str]]", incident.evidence.get("parts", [])))
             and (incident.resolved_at is None or spike.since <= incident.resolved_at)
-            and spike.observed < GREW_TIMES * incident.peak
+            and spike.observed / spike.window_minutes < GREW_TIMES * incident.peak / incident.window_minutes
             for incident in self.incidents
         )
 

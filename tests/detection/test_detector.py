@@ -2,14 +2,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
+from log_sentinel.detection.judging import Judging
 from log_sentinel.detection.rule import Kind
 from log_sentinel.model.columns import DENIED_MINUTES, TRAFFIC, empty
 from log_sentinel.model.spike import Dimension, Spike
 from tests.detection.stories import Story, a_rule, at, denials, detector, fed, requests, settled
+
+if TYPE_CHECKING:
+    from log_sentinel.detection.candidates import Candidate
 
 BURST: Story = {minute: [{"n": 40}] for minute in range(5, 20)}
 
@@ -285,3 +290,20 @@ def test_history_learned_in_stretches_is_history_learned_at_once() -> None:
     assert whole.first == parts.first
     (name,) = (name for name in whole.baselines if name.startswith("denials"))
     assert whole.baselines[name].bins == pytest.approx(parts.baselines[name].bins)
+
+
+def test_a_rule_that_fails_is_left_out_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = Judging._judged
+
+    def fails_for_one(self: Judging, one: Candidate, *rest: Any, **more: Any) -> object:
+        if self._rules[one.rule].name == "broken":
+            raise ZeroDivisionError("by nothing")
+        return judge(self, one, *rest, **more)
+
+    monkeypatch.setattr(Judging, "_judged", fails_for_one)
+    known = settled(a_rule(name="broken"), a_rule(name="sound"))
+    found = fed(known, {minute: [{"n": 40}] for minute in range(5)}, 5)
+
+    assert {"sound"} == {spike.rule for spikes in found.values() for spike in spikes}
+    assert ["broken"] == list(known.faults.take())
+    assert known.faults.take() == {}

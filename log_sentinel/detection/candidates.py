@@ -1,0 +1,115 @@
+"""What is looked at every minute: entities with some denials in a rule's window, and what is usual for them.
+
+Of a hundred thousand entities these are some dozens. Up to here everything is done in frames, from here on one by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from log_sentinel.detection.counting import ALL_KEY
+from log_sentinel.detection.minutes import BIN
+from log_sentinel.detection.rule import Kind
+from log_sentinel.model.spike import Dimension
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
+    from log_sentinel.detection.baseline import Baseline
+    from log_sentinel.detection.bursts import Bursts
+    from log_sentinel.detection.census import Census
+    from log_sentinel.detection.requests import Requests
+    from log_sentinel.detection.rule import Counted, Rule
+
+HOUR = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What is judged by: counts, what is usual by half-life, all requests, ordinary bursts, minutes seen so far."""
+
+    census: Census
+    usual: Mapping[timedelta, Baseline]
+    requests: Requests
+    bursts: Bursts
+    lived: int
+    false_alarms_per_week: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`rule`: its place among the rules. `n`: denials in the window, where `mean` are usual (0 for a threshold).
+
+    `dispersion` and `drift`: as `Baseline.expected` has them.
+    """
+
+    rule: int
+    entity: str
+    key: str
+    status: int
+    n: int
+    mean: float
+    dispersion: float
+    drift: float
+
+
+class Candidates:
+    """Looks for those of `rules`, whose entities are numbered by the places of `counted`."""
+
+    def __init__(self, rules: Sequence[Rule], counted: Sequence[Counted]) -> None:
+        self._rules = rules
+        # by window, and by what is counted, the places of the rules
+        self._windows: dict[int, dict[int, list[int]]] = {}
+        for place, rule in enumerate(rules):
+            if rule.kind is not Kind.SILENCE:
+                of_window = self._windows.setdefault(rule.window, {})
+                of_window.setdefault(counted.index(rule.counted), []).append(place)
+
+    def at(self, minute: int, known: Knowledge, *, with_usual: bool) -> list[Candidate]:
+        """Those with half of a rule's `at_least`; of rules that need a usual only if `with_usual`."""
+        if not self._windows:
+            return []
+        leasts = {
+            window: min(self._rules[place].at_least for places in of_window.values() for place in places) / 2
+            for window, of_window in self._windows.items()
+        }
+        found = [
+            (place, entity, key, int(status), n)
+            for entity, sums in known.census.largest(minute, leasts)
+            for what, status, key in (entity.split("|", 2),)
+            for window, n in sums.items()
+            for place in self._windows[window].get(int(what), ())
+            if 2 * n >= self._rules[place].at_least and (with_usual or self._rules[place].kind is Kind.THRESHOLD)
+        ]
+        return self._with_usual(found, minute, known) if found else []
+
+    def _with_usual(
+        self, found: list[tuple[int, str, str, int, int]], minute: int, known: Knowledge
+    ) -> list[Candidate]:
+        usual = {
+            (over, entity): expected
+            for over, baseline in known.usual.items()
+            for entity, expected in baseline.expected_of(
+                {entity for place, entity, *_ in found if self._rules[place].usual_over == over}, minute // BIN
+            ).items()
+        }
+        routes: set[str] = set()
+        excess: dict[str, dict[str, float]] = {}
+        for place, entity, key, _, n in found:
+            rule = self._rules[place]
+            if rule.window == BIN and rule.counted.dimension in (Dimension.ROUTE, Dimension.ALL):
+                of_key = excess.setdefault(ALL_KEY if rule.counted.dimension is Dimension.ALL else key, {})
+                of_key[entity] = n - usual[rule.usual_over, entity].usual
+                routes |= {key} if rule.counted.dimension is Dimension.ROUTE else set()
+        beyond = {key: sum(by_entity.values()) for key, by_entity in excess.items()}
+        factors = known.requests.factors(routes, beyond, minute, BIN)
+        candidates = []
+        for place, entity, key, status, n in found:
+            rule = self._rules[place]
+            of = usual[rule.usual_over, entity]
+            mean = of.usual * factors.of(rule.counted.dimension, key) * rule.window / BIN
+            mean = 0.0 if rule.kind is Kind.THRESHOLD else mean
+            candidates.append(Candidate(place, entity, key, status, n, mean, of.dispersion, of.drift))
+        return candidates

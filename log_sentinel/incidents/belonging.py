@@ -1,0 +1,57 @@
+"""To which open incident a spike belongs that nothing explains at present: a general rise that ebbs away, a storm."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from log_sentinel.incidents.grouping import excess_of, part_of_rise
+from log_sentinel.model.incident import IncidentState
+from log_sentinel.model.spike import Dimension
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from log_sentinel.model.incident import Incident
+    from log_sentinel.model.spike import Spike
+
+# More than so many incidents opened within STORM_LASTS have a cause in common that nobody has named yet: they are one.
+STORM = 4
+STORM_LASTS = timedelta(minutes=15)
+
+
+def ebbing_rise(incidents: Sequence[Incident], spike: Spike, minute: datetime) -> int | None:
+    """The place of the general rise that is over but for its last minutes, and of which `spike` is a small part.
+
+    What began in it and shows later still, because it is looked for in a whole hour, is a part of it too.
+    """
+    return next(
+        (
+            at
+            for at, incident in enumerate(incidents)
+            if incident.dimension is Dimension.ALL
+            and incident.last_seen_at < minute
+            and (incident.resolved_at is None or spike.since <= incident.resolved_at)
+            and excess_of(spike) <= part_of_rise(spike) * (incident.peak - (incident.expected or 0.0))
+        ),
+        None,
+    )
+
+
+def storm(incidents: Sequence[Incident], minute: datetime) -> int | None:
+    """The place of the incident that stands for a storm, None when there is none.
+
+    In a storm so many were opened of late that whatever shows besides is a part of the largest of them, or of the
+    general rise among them.
+    """
+    recent = [
+        at
+        for at, incident in enumerate(incidents)
+        if incident.state is not IncidentState.RESOLVED
+        and incident.parent is None
+        and minute - incident.opened_at < STORM_LASTS
+    ]
+    if len(recent) < STORM:
+        return None
+    return max(recent, key=lambda at: (incidents[at].dimension is Dimension.ALL, incidents[at].peak, -at))
