@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
+from log_sentinel.delivery.apprise.settings import AppriseSettings
 from log_sentinel.delivery.console.settings import ConsoleSettings
 from log_sentinel.delivery.email.settings import EmailSettings
 from log_sentinel.delivery.slack.settings import SlackSettings
@@ -74,6 +75,7 @@ CHANNELS = (
     ChannelKind("slack", SlackSettings, "log_sentinel.delivery.slack.send:SlackChannel"),
     ChannelKind("email", EmailSettings, "log_sentinel.delivery.email.send:EmailChannel"),
     ChannelKind("webhook", WebhookSettings, "log_sentinel.delivery.webhook.send:WebhookChannel"),
+    ChannelKind("apprise", AppriseSettings, "log_sentinel.delivery.apprise.send:AppriseChannel"),
     ChannelKind("console", ConsoleSettings, "log_sentinel.delivery.console.send:ConsoleChannel"),
 )
 

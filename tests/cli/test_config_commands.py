@@ -67,7 +67,7 @@ def test_every_line_of_the_sample_may_be_switched_on(tmp_path: Path) -> None:
     loaded = load(Settings, path, {})
 
     assert loaded.settings.web.token is not None
-    assert set(loaded.settings.channels) == {"here", "ops", "simple", "mail", "hook"}
+    assert set(loaded.settings.channels) == {"here", "ops", "simple", "mail", "hook", "pager"}
 
 
 def test_the_sample_shows_every_key_there_is_and_its_default(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""PagerDuty, Teams, Discord, Opsgenie and a hundred more, through apprise (extra `apprise`)."""
