@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SMALL = {"text": 180_000, "json": 0}
 REJECTS_SAMPLED = 20
 # Evidence that is in no line: an error log is read beside it, so that its silence says something too.
-WATCHED = EVIDENCE_PREFIX + "error_log"
+WATCHED = EVIDENCE_PREFIX + "watched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Parser:
             "gateway": self.definition.gateway,
         }
         if self.options.error_log:
-            self._constants[WATCHED] = "watched"
+            self._constants[WATCHED] = "error_log"
 
     @property
     def routes_full(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from log_sentinel.config.load import load
@@ -9,6 +10,7 @@ from log_sentinel.daemon.readings import chooser, definitions, options_for
 from log_sentinel.daemon.settings import Settings
 from log_sentinel.parsing.mixed import MixedParser
 from log_sentinel.parsing.parser import Parser
+from log_sentinel.store.explaining import EXPLAINED_ALREADY
 from tests.parsing.builders import batch
 
 if TYPE_CHECKING:
@@ -37,6 +39,8 @@ def verdict(folder: Path, more: str) -> tuple[str, str, str]:
     assert form is not None
     assert isinstance(form.parser, Parser | MixedParser)
     row = form.judge(form.parser.parse(batch(DENIED)).denials).row(0, named=True)
+    # an entry that comes later must still be looked for
+    assert re.search(EXPLAINED_ALREADY, row["evidence"]) is None
     return row["denied_by"], row["cause"], row["ip"]
 
 
