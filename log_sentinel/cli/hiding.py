@@ -15,4 +15,4 @@ def hidden(*packages: str) -> Iterator[None]:
         yield
     finally:
         for package in absent:
-            del sys.modules[package]
+            sys.modules.pop(package, None)
