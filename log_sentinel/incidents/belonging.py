@@ -39,11 +39,11 @@ def ebbing_rise(incidents: Sequence[Incident], spike: Spike, minute: datetime) -
     )
 
 
-def storm(incidents: Sequence[Incident], minute: datetime) -> int | None:
-    """The place of the incident that stands for a storm, None when there is none.
+def storm(incidents: Sequence[Incident], spike: Spike, minute: datetime) -> int | None:
+    """The place of the incident that stands for a storm which `spike` is a part of, None when there is none.
 
-    In a storm so many were opened of late that whatever shows besides is a part of the largest of them, or of the
-    general rise among them.
+    In a storm so many were opened of late that what shows besides is a part of the largest of them, or of the general
+    rise among them; what is larger than that is a matter of its own.
     """
     recent = [
         at
@@ -54,4 +54,5 @@ def storm(incidents: Sequence[Incident], minute: datetime) -> int | None:
     ]
     if len(recent) < STORM:
         return None
-    return max(recent, key=lambda at: (incidents[at].dimension is Dimension.ALL, incidents[at].peak, -at))
+    largest = max(recent, key=lambda at: (incidents[at].dimension is Dimension.ALL, incidents[at].peak, -at))
+    return largest if excess_of(spike) <= incidents[largest].peak else None

@@ -115,7 +115,7 @@ class _Stepping:
             at = self._happen(ended, HappeningKind.REOPENED, now)
         elif (oldest := self._oldest_of(group.members)) is not None:
             at = self._take_over(oldest, root)
-        elif (stormy := storm(self.incidents, self._minute)) is not None:
+        elif (stormy := storm(self.incidents, root, self._minute)) is not None:
             self._take_in(stormy, (root, *group.members))
             return
         else:
