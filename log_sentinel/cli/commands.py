@@ -26,6 +26,7 @@ MODULES = {
     "sql": "sql",
     "incidents": "incidents",
     "rules": "rules",
+    "backtest": "backtest",
     "channels": "channels",
     "config": "config",
     "db": "db",

@@ -38,6 +38,7 @@ CODES = {
     "log_sentinel.sources.opening.CannotRead": FAILED,
     "log_sentinel.sources.listening.CannotListen": FAILED,
     "log_sentinel.daemon.once.NoFormat": FAILED,
+    "log_sentinel.backtest.history.NoHistory": FAILED,
     "log_sentinel.web.serving.ListenError": FAILED,
 }
 

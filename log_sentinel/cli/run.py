@@ -28,6 +28,13 @@ def run(
     ] = None,
     config: ConfigFile = None,
     db: DatabaseUrl = None,
+    tell_the_past: Annotated[
+        bool,
+        typer.Option(
+            "--tell-the-past",
+            help="Alert also about what came and went while log-sentinel was down, not only about what still goes on.",
+        ),
+    ] = False,
 ) -> None:
     """Watch the logs, store what is denied, tell people. Runs until it is stopped (SIGTERM, Ctrl-C)."""
     from log_sentinel.cli import logs
@@ -43,7 +50,7 @@ def run(
         # after the signals are ours: this loads polars, which takes its second
         from log_sentinel.daemon import reload
 
-        reload.run(loaded, load, asked)
+        reload.run(loaded, load, asked, tell_the_past=tell_the_past)
 
 
 def _watching(loaded: "Loaded[Settings]", paths: list[str]) -> "Loaded[Settings]":

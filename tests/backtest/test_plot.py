@@ -27,7 +27,7 @@ def test_denials_are_drawn_over_the_incidents_below_them() -> None:
     drawn = picture(columns, [tried(a_history(story, range(-600, 60)), a_span(0, 60, 600))])
 
     assert "denials       " + "▂" * 30 + "█" * 10 + "▂" * 20 + "  62 at most in 1m" == drawn[0]
-    assert "client-spike  " + "·" * 30 + "▪" * 20 + "·" * 10 + "  1" == drawn[1]
+    assert "client-spike  " + "·" * 30 + "▪" * 24 + "·" * 6 + "  1" == drawn[1]
     assert ["              03 Mar 12:00 UTC, 1m a character"] == drawn[2:]
 
 
