@@ -140,9 +140,18 @@ def _rules(loaded: Loaded[Settings]) -> Iterator[Finding]:
 
 
 def _channels(loaded: Loaded[Settings]) -> Iterator[Finding]:
-    for name, channel in loaded.settings.channels.items():
+    from log_sentinel.delivery.settings import unknown_fallbacks
+
+    channels = loaded.settings.channels
+    for name, fallback in unknown_fallbacks(channels):
+        others = [other for other in channels if other != name]
+        key = f"channels.{name}.fallback"
+        allowed = f"another of the channels: {', '.join(others) or 'there are none'}"
+        wrong = Mistake(_origin(loaded, key), key, f'got "{fallback}"', allowed, nearest(fallback, others))
+        yield Finding(State.WRONG, f"channel {name}", str(wrong))
+    for name, channel in channels.items():
         yield Finding(State.FINE, f"channel {name}", f"{channel.type}; `log-sentinel channels test {name}` sends to it")
-    if not loaded.settings.channels:
+    if not channels:
         yield Finding(State.NOTE, "channels", "none; incidents are stored and nobody is told")
 
 

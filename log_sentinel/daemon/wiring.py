@@ -147,6 +147,7 @@ class _Daemon:
             background=lambda incident: around(database, incident),
             muting=lambda now: _muted(database, now),
             act=lambda press: act(database, press, datetime.now(UTC)),
+            dashboard=settings.web.external_url,
         )
         self.tick = DetectionTick(
             database,

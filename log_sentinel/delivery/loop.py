@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -47,7 +48,7 @@ class Delivery:
 
     `clock` gives the present time (UTC). `background` gives what a message says beyond the happening. `muting` gives
     for a time which incidents people want to hear nothing of. `act` does what a press of a button asks for; without it
-    none are heard. `opened`: how a channel is opened, by its settings.
+    none are heard. `dashboard`: where people find ours. `opened`: how a channel is opened, by its settings.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Delivery:
         background: Callable[[Incident], Background] = lambda _: NOTHING_KNOWN,
         muting: Callable[[datetime], Callable[[Incident], bool]] = lambda _: lambda _: False,
         act: Callable[[Press], Answer] | None = None,
+        dashboard: str | None = None,
         opened: Callable[[ChannelSettings], Channel] = open_channel,
     ) -> None:
         self._db = db
@@ -79,6 +81,8 @@ class Delivery:
                 background=background,
                 collapse_after=channels[name].collapse_after,
                 divert=self._diverting(name, channels[name]),
+                unacknowledged=partial(self._routing.unacknowledged, name),
+                dashboard=dashboard,
             )
             for name, channel in self._channels.items()
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from log_sentinel.model.incident import HappeningKind
+from log_sentinel.model.incident import HappeningKind, IncidentState
 from log_sentinel.store.outbox import Recipient
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from log_sentinel.delivery.settings import ChannelSettings, Route
     from log_sentinel.model.incident import Happening
+    from log_sentinel.model.notification import Notification
 
 
 class Routing:
@@ -35,6 +36,9 @@ class Routing:
         usual = self._named(self._usual, happening) if self._usual else self._channels
         told = self._at(usual, happening, now)
         further = [*self._named(self._escalations, happening), *self._fallbacks]
+        if happening.kind is HappeningKind.RESOLVED:
+            # its severity or labels may have been others when they were told
+            further += [name for route in self._usual if "kind" not in route.match for name in route.to]
         told += [to for to in self._at(further, happening, now) if to in knowing]
         if muted:
             return [to for to in told if to in knowing and happening.kind is HappeningKind.RESOLVED]
@@ -53,6 +57,20 @@ class Routing:
         """Who else is told of what nobody has acknowledged for `patience`."""
         routes = [route for route in self._escalations if route.unacknowledged_for == patience]
         return self._at(self._named(routes, happening), happening, now)
+
+    def unacknowledged(self, channel: str, told: Notification) -> timedelta | None:
+        """For how long nobody has acknowledged what `channel` is told only for that; None if it is told anyway."""
+        happening = told.happening
+        usual = self._named(self._usual, happening) if self._usual else self._channels
+        if told.opening_ref is not None or channel in usual or happening.incident.state is not IncidentState.OPEN:
+            return None
+        patiences = [
+            route.unacknowledged_for
+            for route in self._escalations
+            if route.unacknowledged_for is not None and channel in route.to and matches(route.match, happening)
+        ]
+        waited = told.created_at - happening.incident.opened_at
+        return max((patience for patience in patiences if patience <= waited), default=None)
 
     @staticmethod
     def _named(routes: Sequence[Route], happening: Happening) -> list[str]:

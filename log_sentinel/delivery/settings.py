@@ -77,3 +77,9 @@ class HeartbeatSettings(Section):
 def unknown_channels(channels: dict[str, ChannelSettings], routing: list[Route]) -> list[tuple[int, str]]:
     """The routes (by position) and the channels they name that are not set up."""
     return [(at, name) for at, route in enumerate(routing) for name in route.to if name not in channels]
+
+
+def unknown_fallbacks(channels: dict[str, ChannelSettings]) -> list[tuple[str, str]]:
+    """The channels and the fallbacks they name that are not set up, or are themselves."""
+    named = [(name, channel.fallback) for name, channel in channels.items() if channel.fallback is not None]
+    return [(name, fallback) for name, fallback in named if fallback not in channels or fallback == name]

@@ -61,6 +61,8 @@ class Worker:
         background: Callable[[Incident], Background],
         collapse_after: int,
         divert: Callable[[datetime], int] = lambda _: 0,
+        unacknowledged: Callable[[Notification], timedelta | None] = lambda _: None,
+        dashboard: str | None = None,
         gate: Gate | None = None,
     ) -> None:
         self.state = ChannelState()
@@ -72,6 +74,8 @@ class Worker:
         self._background = background
         self._collapse_after = collapse_after
         self._divert = divert
+        self._unacknowledged = unacknowledged
+        self._dashboard = dashboard
         # of what failed in this process: whether every attempt was clearly refused, so that it cannot have arrived
         self._refused: dict[int, bool] = {}
         # what failed although the channel had answered a knock
@@ -142,7 +146,15 @@ class Worker:
             # the list is nobody's opening message: what follows stands on its own
             return None
         background = self._background(last.happening.incident)
-        message = compose(last, background, instance=self._instance, now=now, merged=len(told))
+        message = compose(
+            last,
+            background,
+            instance=self._instance,
+            now=now,
+            merged=len(told),
+            dashboard=self._dashboard,
+            unacknowledged=self._unacknowledged(last),
+        )
         return self._channel.send(last, message)
 
     def _note_sent(self, told: list[Notification], reference: str | None) -> None:

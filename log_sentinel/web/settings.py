@@ -11,6 +11,7 @@ from pydantic import SecretStr, field_validator, model_validator
 from log_sentinel.config.section import Section
 
 ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+):(\d{1,5})", re.ASCII)
+LINKED = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&+,;=%-]{1,200}", re.ASCII)
 SHORTEST_TOKEN = 16
 
 
@@ -18,11 +19,13 @@ class WebSettings(Section):
     """`listen` is HOST:PORT, port 0 for any free one. `token` is asked for as a bearer token or a password.
 
     `hosts` are further names under which browsers and probes may reach us; addresses and localhost always may.
+    `external_url` is where people reach us, for the links in alerts.
     """
 
     listen: str = "127.0.0.1:9877"
     token: SecretStr | None = None
     hosts: tuple[str, ...] = ()
+    external_url: str | None = None
 
     @field_validator("listen")
     @classmethod
@@ -31,6 +34,13 @@ class WebSettings(Section):
         if found is None or int(found[2]) > 65535:
             raise ValueError('an address and a port up to 65535, as in "127.0.0.1:9877" or "[::1]:9877"')
         return listen
+
+    @field_validator("external_url")
+    @classmethod
+    def an_address_to_link_to(cls, external_url: str | None) -> str | None:
+        if external_url is not None and not LINKED.fullmatch(external_url):
+            raise ValueError('an address for a browser, as in "https://sentinel.example.com"')
+        return external_url
 
     @field_validator("token")
     @classmethod

@@ -110,6 +110,9 @@ log_format = "no variables"
 rules = ["rules/*.toml", "none/*.toml"]
 [channels.ops]
 type = "console"
+fallback = "mial"
+[channels.mail]
+type = "console"
 [[routing]]
 to = ["opps"]
 """,
@@ -121,7 +124,9 @@ to = ["opps"]
     assert f'{path.name}, sources.edge.format: got "nginx-combind"; one of ' in ran.err
     assert 'Did you mean "nginx-combined"?' in ran.err
     assert f"{path.name}, sources.other.log_format: " in ran.err
-    assert f'{path.name}, routing.0.to: got "opps"; one of the channels: ops. Did you mean "ops"?' in ran.err
+    assert f'{path.name}, routing.0.to: got "opps"; one of the channels: ops, mail. Did you mean "ops"?' in ran.err
+    fallback = 'channels.ops.fallback: got "mial"; another of the channels: mail. Did you mean "mail"?'
+    assert f"{path.name}, {fallback}" in ran.err
     assert "none/*.toml" in ran.err
     assert "Traceback" not in ran.err
 

@@ -154,6 +154,34 @@ def test_what_nobody_acknowledges_is_told_to_others_once_and_they_hear_the_end(d
     assert [(number, "opened"), (number, "resolved")] == scene.told("pager")
 
 
+def test_an_escalation_says_that_nobody_has_acknowledged_it(database: Database) -> None:
+    scene = Scene(database, "ops", "pager", routing=ESCALATION)
+    scene.happens(opened())
+    scene.delivery.step()
+    scene.clock.step(minutes=15)
+    scene.delivery.step()
+    ours, theirs = scene.channels["ops"].messages[0], scene.channels["pager"].messages[0]
+    assert f"Nobody has acknowledged it for 15 min. {ours.headline}" == str(theirs.headline)
+    assert str(theirs.summary).startswith("Nobody has acknowledged it for 15 min. Client acme-prod was denied")
+
+
+def test_who_was_told_when_it_was_milder_hears_the_end_too(database: Database) -> None:
+    routing = [
+        Route.model_validate({"match": {"severity": "warning"}, "to": ["mild"]}),
+        Route.model_validate({"match": {"severity": "critical"}, "to": ["grave"]}),
+        Route.model_validate({"match": {"severity": "critical", "kind": "opened"}, "to": ["openings"]}),
+    ]
+    scene = Scene(database, "mild", "grave", "openings", routing=routing)
+    number = scene.happens(opened(severity=Severity.WARNING))
+    scene.delivery.step()
+    scene.next(number, grew())
+    scene.next(number, resolved())
+    scene.delivery.step()
+    assert [(number, "opened"), (number, "resolved")] == scene.told("mild")
+    assert [(number, "grew"), (number, "resolved")] == scene.told("grave")
+    assert [] == scene.told("openings")
+
+
 def test_what_somebody_has_acknowledged_goes_no_further(database: Database) -> None:
     scene = Scene(database, "ops", "pager", routing=ESCALATION)
     number = scene.happens(opened())

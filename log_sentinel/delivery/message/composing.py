@@ -51,11 +51,19 @@ NOTHING_KNOWN = Background()
 
 
 def compose(
-    notification: Notification, background: Background, *, instance: str, now: datetime, merged: int = 1
+    notification: Notification,
+    background: Background,
+    *,
+    instance: str,
+    now: datetime,
+    merged: int = 1,
+    dashboard: str | None = None,
+    unacknowledged: timedelta | None = None,
 ) -> Message:
     """The message of `notification` as of `now`; `instance` names the daemon that tells it.
 
-    `merged`: how many steps of the incident, this the last of them, it tells in one.
+    `merged`: how many steps of the incident, this the last of them, it tells in one. `dashboard`: where people find
+    ours. `unacknowledged`: it is told to somebody further, since nobody has acknowledged the incident for so long.
     """
     happening = notification.happening
     incident = happening.incident
@@ -76,8 +84,8 @@ def compose(
         rule=quoted(incident.rule, 60),
         matter=matter,
         title=wording.title(incident),
-        headline=wording.headline(happening),
-        summary=wording.summary(happening),
+        headline=phrase(wording.unheard(unacknowledged), wording.headline(happening)),
+        summary=phrase(wording.unheard(unacknowledged), wording.summary(happening)),
         happened=wording.happened(happening),
         since=incident.since,
         at=happening.at,
@@ -89,7 +97,7 @@ def compose(
         steps=() if resolved else steps_for(incident, _gateway(background.samples)),
         late_minutes=late_minutes(notification, now),
         merged=merged,
-        links=_links(incident.labels),
+        links=_links(dashboard, incident.labels),
     )
 
 
@@ -99,9 +107,9 @@ def late_minutes(notification: Notification, now: datetime) -> int:
     return late if late >= LATE_MINUTES else 0
 
 
-def _links(labels: Mapping[str, str]) -> tuple[Link, ...]:
-    runbook = url(labels.get("runbook", ""))
-    return (Link("Runbook", runbook),) if runbook else ()
+def _links(dashboard: str | None, labels: Mapping[str, str]) -> tuple[Link, ...]:
+    addresses = {"Dashboard": url(dashboard or ""), "Runbook": url(labels.get("runbook", ""))}
+    return tuple(Link(label, address) for label, address in addresses.items() if address)
 
 
 def _gateway(rows: Sequence[Mapping[str, object]]) -> str | None:

@@ -5,13 +5,18 @@ What is particular to a kind of matter is in `telling`; here is what all of them
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from log_sentinel.delivery.message.causes import NAMES, cause_of
 from log_sentinel.delivery.message.matters import NOTHING_DENIED, QUIET, Matter, matter_of
-from log_sentinel.delivery.message.phrases import clock, denials, in_all, lasted, since, usual
+from log_sentinel.delivery.message.phrases import clock, denials, duration, in_all, lasted, since, usual
 from log_sentinel.delivery.message.telling import TELLINGS
 from log_sentinel.delivery.message.text import Phrase, counted, number, phrase, quoted
 from log_sentinel.model.finding import Cause
 from log_sentinel.model.incident import Happening, HappeningKind, Incident
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 # Who made a happening when no person did: spikes, and what log-sentinel tells of itself.
 NOBODY = frozenset({"detection", "log-sentinel"})
@@ -48,6 +53,11 @@ def summary(happening: Happening) -> Phrase:
     if happening.kind is HappeningKind.RESOLVED:
         return phrase(_over(happening), f" after {lasted(incident)}", _figures_of_all(incident), ".")
     return TELLINGS[matter_of(incident)].whole(incident)
+
+
+def unheard(patience: timedelta | None) -> str:
+    """Why somebody is told who is not told usually."""
+    return "" if patience is None else f"Nobody has acknowledged it for {duration(patience)}. "
 
 
 def happened(happening: Happening) -> Phrase:
