@@ -115,6 +115,21 @@ def test_an_entry_that_another_daemon_stored_meanwhile_is_left_out_at_the_second
     assert (1, 1) == (second.tally.commit_failures, second.tally.rewinds)
 
 
+def test_nobody_is_answered_while_the_commit_goes_on(database: Database) -> None:
+    deliveries: list[Delivery] = []
+    answered: list[bool] = []
+
+    def watched(db: Database, commit: Commit) -> Appended:
+        answered.extend(one.stored.done() for one in deliveries)
+        return appending.append(db, commit)
+
+    one = Taking(database, append=watched)
+    deliveries.append(one.post(range(5)))
+    with taking(one):
+        assert 5 == deliveries[0].stored.result(WITHIN_SECONDS)
+    assert [False] == answered
+
+
 def test_a_commit_nobody_heard_of_is_answered_at_the_second_try(database: Database) -> None:
     tries = 0
 
