@@ -49,6 +49,10 @@ torture: $(VENV)/.dev
 fuzz: $(VENV)/.dev
 	FUZZ_LINES=1000000 $(BIN)/pytest tests/parsing/test_fuzz.py --timeout 7200
 
+# Ten thousand hostile strings through every template: nothing of them takes effect.
+hostile: $(VENV)/.dev
+	HOSTILE_EXAMPLES=10000 $(BIN)/pytest tests/delivery/test_hostile_text.py tests/delivery/test_apprise.py --timeout 7200
+
 # The messages of docs/alerts.md as pictures. Needs a Chromium.
 pictures: $(VENV)/.dev
 	$(BIN)/python -m tests.delivery.pictures docs/images

@@ -5,6 +5,7 @@ The mail is its own HTML. Slack's blocks are laid out as Slack does it, near eno
 
 from __future__ import annotations
 
+import base64
 import html
 import re
 import shutil
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.sync_api import sync_playwright
 
+from log_sentinel.delivery.charts.drawing import drawn
 from log_sentinel.delivery.email.message import Letters
 from log_sentinel.delivery.message.listing import compose_list
 from log_sentinel.delivery.slack.message import Layout
@@ -33,7 +35,9 @@ body{margin:0;padding:18px;background:#fff;font:15px/1.46 Lato,"Noto Sans","Deja
 code{font:12px "DejaVu Sans Mono",monospace;color:#c01343;background:#f6f6f6;border:1px solid #ddd;border-radius:3px;
 padding:1px 3px;overflow-wrap:anywhere}.thread{margin-left:44px;border-left:3px solid #ddd;padding-left:12px}
 .phone{background:#222;color:#fff;border-radius:14px;padding:10px 14px;font-size:13px;margin-bottom:16px}
-a{color:#1264a3}
+a{color:#1264a3}img{max-width:560px;height:auto}.actions{margin:10px 0}
+.button{display:inline-block;border:1px solid #bbb;border-radius:4px;padding:4px 12px;margin-right:8px;font-weight:700;
+font-size:13px}
 """
 
 
@@ -49,11 +53,31 @@ def mrkdwn(text: str) -> str:
 def block(one: dict[str, Any]) -> str:
     if one["type"] == "header":
         return f'<div class="header">{one["text"]["text"]}</div>'
+    if one["type"] == "actions":
+        return actions(one)
+    if one["type"] == "image":
+        return image(one)
     if one["type"] == "context":
         return f'<div class="context">{mrkdwn(one["elements"][0]["text"])}</div>'
     if "fields" in one:
         return '<div class="fields">' + "".join(f"<div>{mrkdwn(f['text'])}</div>" for f in one["fields"]) + "</div>"
     return f'<div class="section">{mrkdwn(one["text"]["text"])}</div>'
+
+
+def actions(one: dict[str, Any]) -> str:
+    buttons = "".join(f'<span class="button">{button["text"]["text"]}</span>' for button in one["elements"])
+    return f'<div class="actions">{buttons}</div>'
+
+
+def image(one: dict[str, Any]) -> str:
+    """The chart: the file's ID is its data here."""
+    title, source = one["title"]["text"], one["slack_file"]["id"]
+    return f'<div class="section"><div class="context">{title}</div><img src="{source}"></div>'
+
+
+def chart_of(told: Message) -> str | None:
+    png = drawn(told.chart) if told.chart is not None else None
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}" if png else None
 
 
 def post(payload: dict[str, Any], kind: str = "") -> str:
@@ -71,17 +95,20 @@ def phone(payload: dict[str, Any]) -> str:
 
 
 def mail_of(told: Message) -> str:
-    letter = Letters("log-sentinel@example.com").letter(told, "oncall@example.com", None, NOON).get_body(("html",))
-    assert letter is not None
-    return str(letter.get_content())
+    """The mail's page, its picture put in the place of the reference to it."""
+    chart = drawn(told.chart) if told.chart is not None else None
+    mail = Letters("log-sentinel@example.com").letter(told, "oncall@example.com", None, NOON, chart)
+    body = mail.get_body(("html",))
+    assert body is not None
+    return str(body.get_content()).replace(f"cid:chart.{told.key}.log-sentinel", chart_of(told) or "")
 
 
 def pages() -> dict[str, str]:
     """Name -> HTML."""
-    layout = Layout()
+    layout = Layout(heard=True)
     kinds = {name: message(happening, sample=SAMPLES.get(name)) for name, happening in MATTERS.items()}
-    alert = layout.incident(message(opened()))
-    over = layout.incident(message(resolved()))
+    alert = layout.incident(message(opened()), chart_of(message(opened())))
+    over = layout.incident(message(resolved()), chart_of(message(resolved())))
     steps = [layout.step(message(step)) for step in (grew(), resolved())]
     stories = [*MATTERS.values(), opened(), resolved()]
     several = [replace(notification(numbered(at, one)), incident_id=at) for at, one in enumerate(stories, 1047)]
@@ -97,7 +124,7 @@ def pages() -> dict[str, str]:
 
 
 def slack_of(layout: Layout, kinds: dict[str, Message]) -> list[tuple[str, dict[str, Any]]]:
-    return [(name, layout.incident(told)) for name, told in kinds.items()]
+    return [(name, layout.incident(told, chart_of(told))) for name, told in kinds.items()]
 
 
 def main(folder: Path) -> None:
@@ -107,7 +134,7 @@ def main(folder: Path) -> None:
     with sync_playwright() as browsers:
         # root has no sandbox; the pages are our own and fetch nothing
         browser = browsers.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        paper = browser.new_page(viewport={"width": 760, "height": 100}, device_scale_factor=1.5)
+        paper = browser.new_page(viewport={"width": 760, "height": 100}, device_scale_factor=1)
         for name, text in pages().items():
             paper.set_content(text)
             paper.screenshot(path=folder / f"{name}.png", full_page=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as settings_of_hypothesis
 
 from log_sentinel.delivery.apprise.message import Texts
 from log_sentinel.delivery.apprise.settings import AppriseSettings
@@ -18,7 +19,7 @@ from log_sentinel.model.spike import Severity
 from tests.delivery.counterparts import unused_port
 from tests.delivery.happenings import grew, message, notification, opened, resolved
 from tests.delivery.http_server import HttpServer, Reply
-from tests.delivery.test_hostile_text import ANYTHING, told_of
+from tests.delivery.test_hostile_text import ANYTHING, EXAMPLES, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,6 +99,7 @@ def test_without_the_extra_it_is_said_how_to_get_it(server: HttpServer, monkeypa
     assert 'apprise is not installed. Run `pip install "log-sentinel[apprise]"`.' == result.said
 
 
+@settings_of_hypothesis(max_examples=EXAMPLES, deadline=None)
 @given(text=ANYTHING)
 def test_no_mention_link_or_markup_of_a_log_takes_effect_in_any_service(text: str) -> None:
     texts, told, harmless = Texts(), told_of(text), told_of("x")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import email.policy
 import json
+import os
 import re
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,9 @@ from tests.delivery.slack_api import problems
 
 if TYPE_CHECKING:
     from log_sentinel.delivery.message.message import Message
+
+# `make hostile` tries ten thousand
+EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "400"))
 
 NASTY = [
     "<!channel> <!here> <@U012AB3CD> <#C012AB3CD> <https://evil.example|click me>",
@@ -84,7 +88,7 @@ class Markup(HTMLParser):
 def nasty(check: Any) -> Any:
     for text in NASTY:
         check = example(text=text)(check)
-    return settings(max_examples=400, deadline=None)(given(text=ANYTHING)(check))
+    return settings(max_examples=EXAMPLES, deadline=None)(given(text=ANYTHING)(check))
 
 
 @nasty

@@ -38,13 +38,11 @@ class Background:
     """What the store knows around an incident, beyond the happening.
 
     `samples`: some of its denied requests, newest first, as rows of `denials`. `finding`: the verdict most of them
-    share, as `model.finding.Finding` in JSON; taken where the incident has none of its own. `minutes`: what it denied,
-    or logged, minute by minute up to its last one; empty where that is not known, for the last hour is in its evidence.
+    share, as `model.finding.Finding` in JSON; taken where the incident has none of its own.
     """
 
     samples: Sequence[Mapping[str, object]] = ()
     finding: Mapping[str, object] = field(default_factory=dict)
-    minutes: Sequence[int] = ()
 
 
 NOTHING_KNOWN = Background()
@@ -91,7 +89,7 @@ def compose(
         at=happening.at,
         verdict=None if matter in NOTHING_DENIED else verdict_of(incident),
         figures=figures_of(incident),
-        chart=_chart(incident, background.minutes),
+        chart=_chart(incident),
         samples=samples,
         samples_more=max(0, incident.total - len(samples)) if samples else 0,
         steps=() if resolved else steps_for(incident, _gateway(background.samples)),
@@ -118,8 +116,8 @@ def _gateway(rows: Sequence[Mapping[str, object]]) -> str | None:
     return named.most_common(1)[0][0] if named else None
 
 
-def _chart(incident: Incident, longer: Sequence[int]) -> Chart | None:
-    minutes = [float(count) for count in longer] if any(longer) else series(incident.evidence, "minutes")
+def _chart(incident: Incident) -> Chart | None:
+    minutes = series(incident.evidence, "minutes")
     if not any(minutes):
         return None
     of = "requests" if matter_of(incident) is Matter.LOG_SILENT else "denials"
