@@ -38,6 +38,10 @@ class Firing:
         """Whether `entity` fired at `minute` or in the last minutes before it (a dip of a minute ends nothing)."""
         return entity in self._spans and self._spans[entity][1] >= minute - 1
 
+    def lasted(self, entity: str, minute: int) -> int:
+        """For how many minutes `entity` has been firing; 0 when it was not up to now."""
+        return minute - self._spans[entity][0] if self.fires(entity, minute - 1) else 0
+
     def firing(self, minute: int) -> list[str]:
         return [entity for entity in self._spans if self.fires(entity, minute)]
 

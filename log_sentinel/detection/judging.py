@@ -55,6 +55,8 @@ SILENT_MINUTES = 20
 # Of how many minutes beyond `for` the high ones may be: 3 of the last 5, in a young deployment 8 of the last 10.
 SLACK = 2
 YOUNG_EXTRA = 5
+# A young deployment's first office hours are a general rise all day: for so many minutes it is news.
+NEWS = 90
 # High minutes are counted of so many for `bursts`.
 LASTED_OF = 10
 
@@ -110,8 +112,11 @@ class Judging:
                 row = self._judged(one, courses[one.entity], minute, known, limits[self._whats[one.rule]], still=on)
                 rows += [] if row is None else [row]
         rows.sort(key=lambda row: (row[0], -row[4], row[2]))
-        rising = any(self._rules[row[0]].counted.dimension is Dimension.ALL for row in rows)
-        if rising and known.lived >= SETTLED_MINUTES:
+        if any(
+            self._rules[place].counted.dimension is Dimension.ALL
+            and firing[place].lasted(entity, minute) < (NEWS if known.lived < SETTLED_MINUTES else math.inf)
+            for place, entity, *_ in rows
+        ):
             known.bursts.set_apart()
         return pl.DataFrame(rows, schema=HIGH, orient="row").group_by("rule", maintain_order=True).head(MOST_SPIKES)
 
