@@ -13,17 +13,26 @@ if TYPE_CHECKING:
     from log_sentinel.daemon.jobs import JobState
     from log_sentinel.daemon.pipelines import Pipelines
     from log_sentinel.delivery.loop import Delivery
+    from log_sentinel.model.silence import Silence
 
 
 def of_daemon(
-    readings: Sequence[Reading], ingest: Pipelines, jobs: Mapping[str, JobState], delivery: Delivery
+    readings: Sequence[Reading],
+    ingest: Pipelines,
+    jobs: Mapping[str, JobState],
+    delivery: Delivery,
+    maintenance: Iterable[Silence] = (),
 ) -> Health:
-    """The state of all parts; asked for from any thread."""
+    """The state of all parts; asked for from any thread. `maintenance`: the windows that are under way."""
     parts = (
         *(part for reading in readings for part in _source(reading)),
         _database(ingest),
         *(_job(name, state) for name, state in list(jobs.items())),
         *_channels(delivery),
+        *(
+            Part(one.who, State.OK, f"mutes what it matches until {one.ends_at:%Y-%m-%d %H:%M} UTC. {one.why}".rstrip())
+            for one in maintenance
+        ),
     )
     return Health(parts=tuple(parts), ready=ingest.waiting_for_database is None and not ingest.ended)
 
@@ -77,4 +86,11 @@ def _channels(delivery: Delivery) -> Iterable[Part]:
                 State.TROUBLED,
                 f"cannot deliver: {state.reason}",
                 f"`log-sentinel channels test {name}` tries it and says what is wrong.",
+            )
+        if state.deaf is not None:
+            yield Part(
+                f"buttons of {name}",
+                State.TROUBLED,
+                f"not heard: {state.deaf}",
+                "`log-sentinel incidents ack`, `silence` and `resolve` do the same meanwhile.",
             )

@@ -129,9 +129,14 @@ class DaemonMetrics(Collector):
         failing = GaugeMetricFamily(
             "log_sentinel_channel_failing", "1 while a channel cannot deliver.", labels=["channel"]
         )
+        deaf = GaugeMetricFamily(
+            "log_sentinel_buttons_failing", "1 while a channel's buttons are not heard.", labels=["channel"]
+        )
         for name, state in self._delivery.states().items():
+            deaf.add_metric([name], state.deaf is not None)
             for outcome in ("sent", "failed", "undelivered"):
                 notifications.add_metric([name, outcome], getattr(state, outcome))
             failing.add_metric([name], state.reason is not None)
         yield notifications
         yield failing
+        yield deaf

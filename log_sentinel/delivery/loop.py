@@ -7,6 +7,7 @@ The rows in the database are the queue: nothing is lost by stopping or dying. Wi
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -142,7 +143,10 @@ class Delivery:
 
     def states(self) -> dict[str, ChannelState]:
         """How each channel fares."""
-        return {name: worker.state for name, worker in self._workers.items()}
+        return {
+            name: replace(worker.state, deaf=channel.deaf() if isinstance(channel, Listening) else None)
+            for (name, worker), channel in zip(self._workers.items(), self._channels.values(), strict=True)
+        }
 
     def _take_up(self) -> None:
         """Once, at the start: what nobody wants any more is given up, and what failed is tried at once."""

@@ -36,7 +36,9 @@ MERGE_AFTER = timedelta(minutes=1)
 
 @dataclass(slots=True)
 class ChannelState:
-    """How a channel fares since the start. Times are UTC; `reason` is why it does not work, None while it does."""
+    """How a channel fares since the start. Times are UTC; `reason` is why it does not work, None while it does; `deaf`
+    why its buttons are not heard.
+    """
 
     sent: int = 0
     failed: int = 0
@@ -45,6 +47,7 @@ class ChannelState:
     failing_since: datetime | None = None
     reason: str | None = None
     needs_somebody: bool = False
+    deaf: str | None = None
 
 
 class Worker:

@@ -1,4 +1,4 @@
-"""A delivery in a process of its own that kills itself: python -m tests.delivery.killed_sender DATABASE URL POINT."""
+"""A delivery that kills itself, alone in a process: python -m tests.delivery.killed_sender DATABASE ADDRESS POINT."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from pydantic import SecretStr
 
 from log_sentinel.delivery.channels import open_channel
 from log_sentinel.delivery.loop import Delivery
+from log_sentinel.delivery.slack.settings import SlackSettings
 from log_sentinel.delivery.webhook.settings import WebhookSettings
 from log_sentinel.store import outbox
 from log_sentinel.store.engine import open_database
 from log_sentinel.store.settings import DatabaseSettings
 from tests.delivery.scene import StepClock
+from tests.delivery.slack_api import TOKEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from log_sentinel.delivery.message.message import Message
+    from log_sentinel.delivery.settings import ChannelSettings
     from log_sentinel.model.notification import Notification
 
 POINTS = ("fanning out", "fanned out", "claimed", "sent", "noted")
@@ -35,7 +38,7 @@ class Dying:
 
     pace_seconds = 0.0
 
-    def __init__(self, settings: WebhookSettings, point: str) -> None:
+    def __init__(self, settings: ChannelSettings, point: str) -> None:
         self._channel = open_channel(settings)
         self._point = point
 
@@ -62,8 +65,15 @@ def dying_after(work: Callable[..., Any]) -> Callable[..., Any]:
     return does_it_and_dies
 
 
-def main(url: str, webhook: str, point: str) -> None:
-    settings = WebhookSettings(url=SecretStr(webhook))
+def settings_of(address: str) -> ChannelSettings:
+    """Slack's API if the address is one, else a webhook."""
+    if not address.endswith("/api/"):
+        return WebhookSettings(url=SecretStr(address))
+    return SlackSettings.model_validate({"token": TOKEN, "channel": "C1", "base_url": address})
+
+
+def main(url: str, address: str, point: str) -> None:
+    settings = settings_of(address)
     database = open_database(DatabaseSettings(url=SecretStr(url)))
     delivery = Delivery(
         database, {"ops": settings}, [], instance="edge-1", clock=StepClock(), opened=lambda _: Dying(settings, point)
