@@ -80,8 +80,8 @@ class Letters:
         if chart is not None:
             *_, html_part = mail.iter_parts()
             # RFC 2392: the page names it as cid:chart.KEY.log-sentinel
-            inline = {"cid": f"<chart.{message.key}.log-sentinel>", "disposition": "inline", "filename": "chart.png"}
-            html_part.add_related(chart, "image", "png", **inline)  # type: ignore[attr-defined]
+            cid = f"<chart.{message.key}.log-sentinel>"
+            html_part.add_related(chart, "image", "png", cid=cid, disposition="inline", filename="chart.png")
         return mail
 
     def subject(self, message: Message) -> str:
