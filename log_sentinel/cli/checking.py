@@ -29,6 +29,7 @@ def findings(loaded: Loaded[Settings]) -> list[Finding]:
         _formats,
         _sources,
         _rules,
+        _maintenance,
         _channels,
         _routing,
     )
@@ -137,6 +138,28 @@ def _rules(loaded: Loaded[Settings]) -> Iterator[Finding]:
         yield from (Finding(State.WRONG, "rules", str(mistake)) for mistake in bad.mistakes)
     else:
         yield Finding(State.FINE, "rules", f"{len(rules)}: {', '.join(rule.name for rule in rules)}")
+
+
+def _maintenance(loaded: Loaded[Settings]) -> Iterator[Finding]:
+    from log_sentinel.detection.rules import BadRule, load_rules, rule_files
+    from log_sentinel.incidents.silences import MATCHED
+
+    try:
+        rules = load_rules(rule_files(loaded.settings.detection, loaded.folder))
+    except BadRule:
+        return  # told with the rules; which labels there are cannot be
+    known = [*MATCHED, *sorted({label for rule in rules for label in rule.labels})]
+    for name, window in loaded.settings.maintenance.items():
+        what, key = f"maintenance {name}", f"maintenance.{name}.match"
+        allowed = f"{', '.join(known)} can be matched"
+        wrong = [
+            Mistake(_origin(loaded, key), key, f'got "{word}"', allowed, nearest(word, known))
+            for word in window.match
+            if word not in known
+        ]
+        yield from (Finding(State.WRONG, what, str(mistake)) for mistake in wrong)
+        if not wrong:
+            yield Finding(State.FINE, what, str(window))
 
 
 def _channels(loaded: Loaded[Settings]) -> Iterator[Finding]:

@@ -14,7 +14,12 @@ from log_sentinel.cli.visible import visible
 from log_sentinel.config import durations
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_sentinel.config.load import Loaded
+    from log_sentinel.daemon.settings import Settings
     from log_sentinel.model.incident import Happening, Incident
+    from log_sentinel.store.engine import Database
 
 LISTED = (
     "id",
@@ -28,6 +33,7 @@ LISTED = (
     "observed",
     "expected",
     "total",
+    "muted",
 )
 TOLD = ("at", "kind", "who", "observed", "total")
 SILENCED = ("id", "matchers", "starts_at", "ends_at", "who", "why")
@@ -79,9 +85,12 @@ def list_incidents(
 
     states = [state for state in IncidentState if everything or state is not IncidentState.RESOLVED]
     seen_since = datetime.now(UTC) - since if since else None
-    with opening.database(opening.settings(config, db)) as database:
+    loaded = opening.settings(config, db)
+    with opening.database(loaded) as database:
         found = incidents.listing(database, states=states, since=seen_since, limit=limit)
-    show(LISTED, [[getattr(incident, column) for column in LISTED] for incident in found], output)
+        muted = _muting(database, loaded)
+    rows = [[*(getattr(incident, column) for column in LISTED[:-1]), muted(incident)] for incident in found]
+    show(LISTED, rows, output)
 
 
 def show_incident(
@@ -94,16 +103,19 @@ def show_incident(
     """Show an incident's figures and what happened to it."""
     from log_sentinel.store import incidents
 
-    with opening.database(opening.settings(config, db)) as database:
+    loaded = opening.settings(config, db)
+    with opening.database(loaded) as database:
         history = incidents.show(database, number)
+        muted = _muting(database, loaded)(history.incident)
     if output is Shape.TABLE:
-        show(("incident", str(number)), _figures(history.incident), output)
+        rows = _figures(history.incident)
+        show(("incident", str(number)), [*rows, ("muted", muted)] if muted else rows, output)
     happenings = [
         (told.at, told.kind, told.who, told.incident.observed, told.incident.total) for told in history.happenings
     ]
     if output is Shape.JSON:
         told = [dict(zip(TOLD, happening, strict=True)) for happening in happenings]
-        document(asdict(history.incident) | {"happenings": told})
+        document(asdict(history.incident) | {"muted": muted, "happenings": told})
         return
     show(TOLD, happenings, output)
 
@@ -174,6 +186,26 @@ def unsilence(
     with opening.database(opening.settings(config, db)) as database:
         silences.end(database, number, datetime.now(UTC))
     print(f"silence {number}: ended")
+
+
+def _muting(database: "Database", loaded: "Loaded[Settings]") -> "Callable[[Incident], str | None]":
+    """By what an incident is muted at present; None where it is not, or is over."""
+    from log_sentinel.incidents.maintenance import under_way
+    from log_sentinel.incidents.silences import silencing
+    from log_sentinel.model.incident import IncidentState
+    from log_sentinel.store import silences
+
+    now = datetime.now(UTC)
+    in_force = [*silences.in_force(database, now), *under_way(loaded.settings.maintenance, now)]
+
+    def muted(incident: "Incident") -> str | None:
+        found = None if incident.state is IncidentState.RESOLVED else silencing(incident, in_force, now)
+        if found is None:
+            return None
+        name = found.who if found.id is None else f"silence {found.id}"
+        return f"{name} until {text(found.ends_at)}"
+
+    return muted
 
 
 def _tell(happening: "Happening") -> None:

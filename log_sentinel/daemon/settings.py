@@ -9,6 +9,7 @@ from log_sentinel.config.durations import Duration, parse
 from log_sentinel.config.section import Section
 from log_sentinel.delivery.settings import ChannelSettings, HeartbeatSettings, Route
 from log_sentinel.detection.settings import DetectionSettings
+from log_sentinel.incidents.maintenance import Maintenance
 from log_sentinel.parsing.settings import DenialsSettings, ParsingSettings
 from log_sentinel.sources.settings import SourceSettings
 from log_sentinel.store.settings import DatabaseSettings, RetentionSettings
@@ -48,6 +49,7 @@ class Settings(Section):
     detection: DetectionSettings = Field(default_factory=DetectionSettings)
     channels: dict[str, ChannelSettings] = Field(default_factory=dict)
     routing: list[Route] = Field(default_factory=list)
+    maintenance: dict[str, Maintenance] = Field(default_factory=dict)
     heartbeat: HeartbeatSettings | None = None
     web: WebSettings = Field(default_factory=WebSettings)
     log: LogSettings = Field(default_factory=LogSettings)

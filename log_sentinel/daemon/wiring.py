@@ -31,6 +31,7 @@ from log_sentinel.daemon.tick import DetectionTick
 from log_sentinel.delivery.loop import Delivery
 from log_sentinel.detection.detector import Detector
 from log_sentinel.detection.rules import load_rules, rule_files
+from log_sentinel.incidents.maintenance import under_way
 from log_sentinel.incidents.silences import silencing
 from log_sentinel.sources.settings import PushSource
 from log_sentinel.store import silences
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from log_sentinel.daemon.ingest import Reading
     from log_sentinel.daemon.judging import Format
     from log_sentinel.daemon.settings import Settings
+    from log_sentinel.incidents.maintenance import Maintenance
     from log_sentinel.model.incident import Incident
     from log_sentinel.parsing.definitions import Definition
     from log_sentinel.sources.settings import SourceSettings
@@ -145,7 +147,7 @@ class _Daemon:
             settings.routing,
             instance=settings.instance,
             background=lambda incident: around(database, incident),
-            muting=lambda now: _muted(database, now),
+            muting=lambda now: _muted(database, now, settings.maintenance),
             act=lambda press: act(database, press, datetime.now(UTC)),
             dashboard=settings.web.external_url,
         )
@@ -183,7 +185,8 @@ class _Daemon:
         log.info("watching", sources=[source.name for source in self.sources], web=serving.url)
 
     def health(self) -> Health:
-        return of_daemon(self.supply.all, self.ingest, self.jobs.states, self.delivery)
+        muting = under_way(self.settings.maintenance, datetime.now(UTC))
+        return of_daemon(self.supply.all, self.ingest, self.jobs.states, self.delivery, muting)
 
     def _metrics(self) -> CollectorRegistry:
         registry = CollectorRegistry()
@@ -206,9 +209,9 @@ class _Daemon:
         sweep(self.database, self.settings.retention, now, instance=self.settings.instance)
 
 
-def _muted(database: Database, now: datetime) -> Callable[[Incident], bool]:
-    """Whether somebody has silenced an incident at `now`."""
-    in_force = silences.in_force(database, now)
+def _muted(database: Database, now: datetime, maintenance: Mapping[str, Maintenance]) -> Callable[[Incident], bool]:
+    """Whether an incident is silenced at `now`, by somebody or by a maintenance window."""
+    in_force = [*silences.in_force(database, now), *under_way(maintenance, now)]
     return lambda incident: silencing(incident, in_force, now) is not None
 
 

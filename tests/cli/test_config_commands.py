@@ -215,3 +215,20 @@ def test_a_file_with_secrets_that_everybody_can_read_is_worth_a_note(tmp_path: P
 
     assert "every user of this machine can read the secrets in it" in open_to_all.out
     assert "every user" not in closed.out
+
+
+def test_maintenance_windows_are_checked_with_what_they_match(tmp_path: Path) -> None:
+    window = '[maintenance.deploy]\nsince = "22:00"\nuntil = "{until}"\nmatch = {{ {match} = "x" }}\n'
+    settings = tmp_path / "log-sentinel.toml"
+    settings.write_text(window.format(until="23:00", match="key"))
+    fine = log_sentinel("config", "check", folder=tmp_path)
+    settings.write_text(window.format(until="23:00", match="ruel"))
+    unknown = log_sentinel("config", "check", folder=tmp_path)
+    settings.write_text(window.format(until="later", match="key"))
+    wrong = log_sentinel("config", "check", folder=tmp_path)
+
+    assert (0, 78, 78) == (fine.code, unknown.code, wrong.code)
+    assert "22:00:00 to 23:00:00 by the clock of UTC, every day: key x" in fine.out
+    assert 'maintenance.deploy.match: got "ruel"; rule, dimension, key, severity' in unknown.err
+    assert unknown.err.endswith('Did you mean "rule"?\n')
+    assert 'maintenance.deploy.until: got "later"; a time of day, as in "22:00", or a date and time' in wrong.err

@@ -141,3 +141,16 @@ def test_ending_a_silence_that_is_not_there_is_said(incidents_command: Called) -
     ran = incidents_command.run("unsilence", "7")
 
     assert (ran.code, ran.err) == (1, "silence 7: there is none, or it has ended.\n")
+
+
+def test_what_mutes_an_incident_is_said_where_it_is_listed_and_shown(incidents_command: Called) -> None:
+    (incidents_command.folder / "log-sentinel.toml").write_text(
+        '[maintenance.deploy]\nsince = "00:00"\nuntil = "00:00"\nmatch = { key = "acme" }\n'
+    )
+
+    rows = json.loads(incidents_command.run("list", "--all", "--output", "json").out)
+    muted = {row["key"]: (row["muted"] or "").partition(" until ")[0] for row in rows}
+    shown = incidents_command.run("show", "1").out
+
+    assert ("maintenance deploy", "") == (muted["acme"], muted["globex"])
+    assert "maintenance deploy until " in shown

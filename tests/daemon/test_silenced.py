@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from log_sentinel.daemon.wiring import _muted
+from log_sentinel.incidents.maintenance import Maintenance
 from log_sentinel.model.incident import Incident, IncidentState
 from log_sentinel.model.silence import Silence
 from log_sentinel.model.spike import Dimension, Severity
@@ -35,6 +36,14 @@ def test_a_silence_mutes_what_it_matches_as_long_as_it_lasts(database: Database)
     silences.add(database, Silence({"key": "acme"}, NOW, NOW + timedelta(hours=1), "ada", "load test"), NOW)
 
     within, after = NOW + timedelta(minutes=59), NOW + timedelta(minutes=61)
-    assert _muted(database, within)(ACME)
-    assert not _muted(database, within)(replace(ACME, key="globex"))
-    assert not _muted(database, after)(ACME)
+    assert _muted(database, within, {})(ACME)
+    assert not _muted(database, within, {})(replace(ACME, key="globex"))
+    assert not _muted(database, after, {})(ACME)
+
+
+def test_a_maintenance_window_mutes_what_it_matches_as_long_as_it_lasts(database: Database) -> None:
+    windows = {"deploy": Maintenance.model_validate({"since": "09:00", "until": "11:00", "match": {"key": "acme"}})}
+
+    assert _muted(database, NOW, windows)(ACME)
+    assert not _muted(database, NOW, windows)(replace(ACME, key="globex"))
+    assert not _muted(database, NOW + timedelta(hours=1), windows)(ACME)

@@ -41,6 +41,7 @@ def sections() -> dict[str, type[BaseModel]]:
     from log_sentinel.daemon.settings import Settings
     from log_sentinel.delivery.channels import CHANNELS
     from log_sentinel.delivery.settings import Route
+    from log_sentinel.incidents.maintenance import Maintenance
     from log_sentinel.sources.settings import FileSource, PushSource, StdinSource, SyslogSource
 
     found: dict[str, type[BaseModel]] = {
@@ -57,6 +58,7 @@ def sections() -> dict[str, type[BaseModel]]:
         (name,) = get_args(source.model_fields["type"].annotation)
         found[f'`type = "{name}"`'] = source
     found["`[[routing]]`"] = Route
+    found["`[maintenance.NAME]`"] = Maintenance
     for channel in CHANNELS:
         kind = cast("type[BaseModel]", channel.settings)
         (name,) = get_args(kind.model_fields["type"].annotation)
