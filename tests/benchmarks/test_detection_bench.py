@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -10,6 +15,8 @@ from benchmarks.detection.interface import Told, detector_named
 from benchmarks.detection.running import Bench, minutes
 from benchmarks.detection.scoring import Score, interval
 from benchmarks.detection.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def an_incident(start: int = 100, end: int = 130) -> Labelled:
@@ -94,6 +101,26 @@ def test_a_detector_is_named_by_module_and_factory() -> None:
     assert score.figures()["false alarms a week"] > 0
     with pytest.raises(ValueError, match="a detector is named module:factory"):
         detector_named("benchmarks.detection.nothing:at_all")
+
+
+def test_the_detector_of_the_readme_is_measured_from_a_folder_of_its_own(tmp_path: Path) -> None:
+    readme = ROOT / "benchmarks" / "detection" / "README.md"
+    (example,) = re.findall(r"^```python\n(.*?)^```$", readme.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "yours.py").write_text(example)
+
+    ran = subprocess.run(
+        [sys.executable, "-m", "benchmarks.detection", *"--detector yours:Detector --days 1 --each 0 --cold".split()],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+
+    assert (0, "") == (ran.returncode, ran.stderr)
+    assert "\nyours:Detector  (" in ran.stdout
+    assert "false alarms a week" in ran.stdout
 
 
 def test_none_seen_bounds_the_rate_at_three() -> None:

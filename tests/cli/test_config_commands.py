@@ -217,6 +217,32 @@ def test_a_file_with_secrets_that_everybody_can_read_is_worth_a_note(tmp_path: P
     assert "every user" not in closed.out
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("times_usual = 0", "mine.toml, times_usual: got 0; a number above 1, for the usual itself must not alarm."),
+        ('usual_over = "0s"', 'mine.toml, usual_over: got "0s"; from 1h to 30d.'),
+        ('dimension = "cleint"', 'mine.toml, dimension: got "cleint"; one of '),
+        ('where = { clinet = "acme" }', 'mine.toml, where: got "clinet"; a column is one of '),
+        ("distinct = { rout = 20 }", 'mine.toml, distinct: got "rout"; a column is one of '),
+    ],
+)
+def test_a_rule_that_divides_by_zero_or_names_no_column_is_a_bad_setting(tmp_path: Path, line: str, said: str) -> None:
+    rule = {
+        "description": '"Mine."', "kind": '"ratio"', "dimension": '"client"', "window": '"5m"', "at_least": "10",
+        "times_usual": "3", "severity": '"warning"',
+    }  # fmt: skip
+    key, _, value = line.partition(" = ")
+    text = "".join(f"{name} = {given}\n" for name, given in (rule | {key: value}).items())
+    (tmp_path / "mine.toml").write_text(text)
+    (tmp_path / "log-sentinel.toml").write_text('[detection]\nrules = ["mine.toml"]\n')
+
+    checked = log_sentinel("config", "check", folder=tmp_path)
+    tried = log_sentinel("backtest", "--rules", "mine.toml", folder=tmp_path)
+
+    assert [(78, True), (78, True)] == [(ran.code, said in ran.err) for ran in (checked, tried)]
+
+
 def test_maintenance_windows_are_checked_with_what_they_match(tmp_path: Path) -> None:
     window = '[maintenance.deploy]\nsince = "22:00"\nuntil = "{until}"\nmatch = {{ {match} = "x" }}\n'
     settings = tmp_path / "log-sentinel.toml"
