@@ -108,8 +108,9 @@ def test_the_detector_of_the_readme_is_measured_from_a_folder_of_its_own(tmp_pat
     (example,) = re.findall(r"^```python\n(.*?)^```$", readme.read_text(), re.MULTILINE | re.DOTALL)
     (tmp_path / "yours.py").write_text(example)
 
+    asked = ["--detector", "yours:Detector", "--days", "1", "--each", "0", "--cold"]
     ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks.detection", *"--detector yours:Detector --days 1 --each 0 --cold".split()],
+        [sys.executable, "-m", "benchmarks.detection", *asked],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
