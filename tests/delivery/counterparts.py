@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
+import apprise
 from pydantic import SecretStr
 
+from log_sentinel.delivery.apprise.settings import AppriseSettings
 from log_sentinel.delivery.channels import Channel, open_channel
 from log_sentinel.delivery.console.settings import ConsoleSettings
 from log_sentinel.delivery.email.settings import EmailSettings
@@ -167,7 +170,37 @@ class Console:
         self._written.close()
 
 
-COUNTERPARTS = {"slack": SlackBot, "slack-webhook": SlackHook, "email": Mail, "webhook": Webhook, "console": Console}
+class Service:
+    """A service that apprise reaches: by its json:// scheme, for which any server will do."""
+
+    recipient = "apprise"
+
+    def __init__(self, _: Path) -> None:
+        self._server = HttpServer()
+        with warnings.catch_warnings():
+            # one of apprise's plugins asks for a module that Python gives up
+            warnings.simplefilter("ignore", DeprecationWarning)
+            apprise.Apprise().add("json://localhost")
+
+    def settings(self, **_: Any) -> AppriseSettings:
+        return AppriseSettings.model_validate({"url": f"json://user:canary-key@127.0.0.1:{self._server.port}/hook"})
+
+    def texts(self) -> list[str]:
+        told = [json.loads(request.body) for request in self._server.requests]
+        return [f"{one['title']}\n{one['message']}" for one in told]
+
+    def close(self) -> None:
+        self._server.close()
+
+
+COUNTERPARTS = {
+    "slack": SlackBot,
+    "slack-webhook": SlackHook,
+    "email": Mail,
+    "webhook": Webhook,
+    "console": Console,
+    "apprise": Service,
+}
 HTTP = ["slack", "slack-webhook", "webhook"]
 NETWORK = [*HTTP, "email"]
 
