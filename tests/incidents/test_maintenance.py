@@ -115,7 +115,7 @@ def test_windows_under_way_are_named_as_who_silences() -> None:
         ({"since": "2026-12-01 10:00", "until": "2026-12-01 11:00", "days": ["mon"]}, "days belong to times of day"),
         ({"since": "10:00", "until": "11:00", "zone": "Europe/Berln"}, "no such time zone"),
         ({"since": "10:00", "until": "11:00", "days": ["monday"]}, "'mon'"),
-        ({"since": "10:00", "until": "11:00", "match": {"severity": "grave"}}, "severity: one of .*critical is allowed"),
+        ({"since": "10:00", "until": "11:00", "match": {"severity": "grave"}}, "severity: one of .* is allowed"),
     ],
 )
 def test_a_window_that_cannot_be_right_is_refused(given: dict[str, object], said: str) -> None:
