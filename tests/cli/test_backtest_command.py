@@ -55,7 +55,7 @@ def test_it_shows_a_picture_the_rules_and_the_incidents(backtest: Called) -> Non
     assert (0, "") == (ran.code, ran.err)
     assert "(1h), with no history before it" in ran.out
     assert "denials  " + "▂" * 20 + "█" * 10 + "▂" * 30 in ran.out
-    assert "low.toml: 1 incidents, told in 2 messages at most: 2 to console." in ran.out
+    assert "low.toml: 1 incidents, told in 3 messages at most: 3 to console." in ran.out
     assert "acme" in ran.out.partition("Incidents:")[2]
 
 
