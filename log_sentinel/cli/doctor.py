@@ -19,6 +19,7 @@ def doctor(config: ConfigFile = None, db: DatabaseUrl = None, output: Output = S
     Changes nothing and sends nothing. Exit code 1 if something is wrong.
     """
     from log_sentinel.cli import checking, examining
+    from log_sentinel.daemon.findings.finding import State
 
     loaded = opening.settings(config, db)
     findings = [*checking.findings(loaded), *examining.findings(loaded, datetime.now(UTC))]
@@ -27,5 +28,5 @@ def doctor(config: ConfigFile = None, db: DatabaseUrl = None, output: Output = S
         [(finding.state, finding.what, finding.says, finding.todo) for finding in findings],
         output,
     )
-    if any(finding.state is checking.State.WRONG for finding in findings):
+    if any(finding.state is State.WRONG for finding in findings):
         raise typer.Exit(1)
