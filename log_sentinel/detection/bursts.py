@@ -1,11 +1,12 @@
 """Short bursts that were no incident, remembered so that they are none the next time either.
 
 Experience: every burst that was over within SHORT minutes is a sample of what happens here without being worth a
-message, whoever had it. Of a dimension's samples it is known how large they were when they had lasted one, two, three
-... high minutes. What is to be told must be larger than that by so much that the samples would reach it as often as the
-budget of false alarms allows; the tail of the samples is continued as an exponential one to where no sample has been. A
-deployment whose clients retry for three minutes thus waits for the fourth minute, or for more than retries ever were;
-nobody has to know that in advance. Dimensions do not share: scanners that linger would make clients wait.
+message, whoever had it. Of the samples it is known how large they were when they had lasted one, two, three ... high
+minutes. Clients, addresses and networks share theirs: a client that retries from one address is all three. What is to
+be told must be larger than that by so much that the samples would reach it as often as the budget of false alarms
+allows; the tail of the samples is continued as an exponential one to where no sample has been. A deployment whose
+clients retry for three minutes thus waits for the fourth minute, or for more than retries ever were; nobody has to know
+that in advance.
 
 Habit: an entity that had two or more short bursts in the last day or so (jobs, retries) is muted below twice the
 largest of them, for at most as long as a short burst lasts. The whole deployment has no habits.
@@ -67,6 +68,8 @@ class Bursts:
     habits: dict[str, Habit] = field(default_factory=dict)
     samples: dict[str, deque[tuple[int, dict[int, float]]]] = field(default_factory=dict)
     begun: int | None = None
+    # by what is counted, whose samples it shares; its own when it is not there
+    pools: Mapping[str, str] = field(default_factory=dict, compare=False)
     _floors: dict[tuple[str, int, float], float] = field(default_factory=dict)
 
     def see(self, minute: int, entity: str, n: int, size: float, high: int) -> Burst:
@@ -93,15 +96,15 @@ class Bursts:
             before = self.habits.get(entity)
             weight = 1.0 + (0.0 if before is None else _weight(before, minute))
             if weight < HABIT_FROM:
-                self.samples.setdefault(_dimension(entity), deque(maxlen=MAX_SAMPLES)).append((minute, burst.sizes))
+                self.samples.setdefault(self._pool(entity), deque(maxlen=MAX_SAMPLES)).append((minute, burst.sizes))
                 self._floors.clear()
             self.habits[entity] = Habit(weight, max(burst.peak, 0 if before is None else before.peak), minute)
         if minute % 60 == 0:
             self._forget(minute)
 
     def floor(self, minute: int, entity: str, high: int, a_week: float) -> float:
-        """The size that bursts of its dimension reach about `a_week` times a week with `high` high minutes."""
-        asked = (_dimension(entity), min(high, LONGEST), a_week)
+        """The size that bursts in that entity's pool reach about `a_week` times a week with `high` high minutes."""
+        asked = (self._pool(entity), min(high, LONGEST), a_week)
         if asked not in self._floors:
             self._floors[asked] = self._floor(minute, *asked)
         return self._floors[asked]
@@ -148,8 +151,12 @@ class Bursts:
         self.begun = cast("int | None", given["begun"])
         self._floors.clear()
 
-    def _floor(self, minute: int, dimension: str, high: int, a_week: float) -> float:
-        seen = sorted((sizes[high] for _, sizes in self.samples.get(dimension, ()) if high in sizes), reverse=True)
+    def _pool(self, entity: str) -> str:
+        what = entity.partition("|")[0]
+        return self.pools.get(what, what)
+
+    def _floor(self, minute: int, pool: str, high: int, a_week: float) -> float:
+        seen = sorted((sizes[high] for _, sizes in self.samples.get(pool, ()) if high in sizes), reverse=True)
         if not seen:
             return 0.0
         tail = seen[: min(MANY, max(FEW, len(seen) // 4))]
@@ -172,10 +179,6 @@ class Bursts:
 def _weight(habit: Habit, minute: int) -> float:
     weight: float = habit.weight * 0.5 ** ((minute - habit.at) / HALF_LIFE)
     return weight
-
-
-def _dimension(entity: str) -> str:
-    return entity.partition("|")[0]
 
 
 def _sizes(pairs: object) -> dict[int, float]:

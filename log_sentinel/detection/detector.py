@@ -30,6 +30,7 @@ from log_sentinel.detection.silence import Silences
 from log_sentinel.detection.spikes import spikes_of, touched
 from log_sentinel.detection.spread import as_asked
 from log_sentinel.detection.window import Window, rows_of
+from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 # Of the form of `state()`.
 STATE_VERSION = 2
+# What bursts alike.
+WHO = (Dimension.CLIENT, Dimension.IP, Dimension.NETWORK, Dimension.ROUTE_CLIENT)
 # Minutes held: the widest window, the minutes before it that confirm, and the bins that wait to be learned.
 KEPT = WIDEST + 2 * BIN
 
@@ -61,7 +64,9 @@ class Detector:
         self._census = Census(KEPT)
         self._requests = Requests(KEPT)
         self._usual = {over: Baseline(over) for over in sorted({rule.usual_over for rule in rules})}
-        self._bursts = Bursts()
+        self._bursts = Bursts(
+            pools={str(what): "who" for what, counted in enumerate(self._counted) if counted.dimension in WHO}
+        )
         self._touched = Touched()
         self._firing = {number: Firing() for number in range(len(rules))}
 
