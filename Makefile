@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
 
-.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos seeded-bugs soak torture fuzz pictures lock clean
+.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos seeded-bugs soak torture fuzz hostile pictures lock clean
 
 setup: $(VENV)/.dev
 
