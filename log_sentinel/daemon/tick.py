@@ -156,7 +156,7 @@ class DetectionTick:
                 self._feed_again(recorded)
             else:
                 self._learn(recorded + 1 - learn, recorded + 1)
-            if live_from - recorded > BULK:
+            if live_from - recorded > BULK and not self._tell_the_past:
                 self._learn(recorded + 1, live_from)
         self._live_from = 0 if self._tell_the_past else live_from
         return True

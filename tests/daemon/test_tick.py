@@ -213,13 +213,14 @@ def test_downtime_of_days_is_learned_at_once(settled: Daemon) -> None:
     assert settled.live(range(3010, 3014), denied=60) == ["opened acme"]
 
 
-def test_asked_for_the_past_is_told_too(settled: Daemon) -> None:
+@pytest.mark.parametrize("minutes", [120, 300])
+def test_asked_for_the_past_is_told_too_however_long_it_was(settled: Daemon, minutes: int) -> None:
     settled.live(range(3), denied=2)
     settled.write(range(3, 30), denied=90)
-    settled.write(range(30, 120), denied=2)
+    settled.write(range(30, minutes), denied=2)
     settled.start(tell_the_past=True)
 
-    assert "opened acme" in settled.look(120)
+    assert "opened acme" in settled.look(minutes)
 
 
 def test_changed_rules_learn_from_what_is_stored(settled: Daemon) -> None:
