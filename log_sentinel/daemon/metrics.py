@@ -15,7 +15,7 @@ from log_sentinel.sources.push import Push
 from log_sentinel.sources.syslog import Syslog
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from prometheus_client.metrics_core import Metric
 
@@ -29,9 +29,15 @@ class DaemonMetrics(Collector):
     """What ingest, sources and jobs count; register it with a CollectorRegistry of one's own."""
 
     def __init__(
-        self, tally: Tally, sources: Sequence[Source], jobs: Mapping[str, JobState], delivery: Delivery
+        self,
+        tally: Tally,
+        sources: Sequence[Source],
+        jobs: Mapping[str, JobState],
+        delivery: Delivery,
+        rule_failures: Callable[[], int] = lambda: 0,
     ) -> None:
         self._tally = tally
+        self._rule_failures = rule_failures
         self._sources = sources
         self._jobs = jobs
         self._delivery = delivery
@@ -70,6 +76,12 @@ class DaemonMetrics(Collector):
             "log_sentinel_duplicate_denials",
             "Denials met a second time and not stored again. Anything but 0 is a fault.",
             self._tally.duplicates,
+        )
+
+        yield CounterMetricFamily(
+            "log_sentinel_rule_failures",
+            "Minutes in which a rule failed and was left out. Anything but 0 is a fault.",
+            self._rule_failures(),
         )
 
     def _source_states(self) -> Iterable[Metric]:

@@ -190,7 +190,11 @@ class _Daemon:
 
     def _metrics(self) -> CollectorRegistry:
         registry = CollectorRegistry()
-        registry.register(DaemonMetrics(self.tally, self.sources, self.jobs.states, self.delivery))
+        registry.register(
+            DaemonMetrics(
+                self.tally, self.sources, self.jobs.states, self.delivery, lambda: self.tick.detector.faults.count
+            )
+        )
         return registry
 
     def _schedule(self) -> None:
