@@ -43,7 +43,7 @@ CHUNK_BYTES = 4 << 20
 # rows, many, since the counts of many need hardly more rows than those of one.
 AHEAD = 3
 COMMIT_BATCHES = 2
-COMMIT_BATCHES_OF_A_PASS = 8
+COMMIT_BATCHES_OF_A_PASS = 4
 # A busy live log wakes us at every write; lines gather this long so that a commit is worth its cost.
 GATHER_SECONDS = 0.2
 # How often it is looked whether everything read is committed, where that is waited for.
