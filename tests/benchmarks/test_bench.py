@@ -32,9 +32,10 @@ def measured(name: str, log: BenchFile, wall: float, peak: int = 0) -> Contest:
 
 def test_a_run_counts_its_own_process_alone() -> None:
     idle_run = measure([sys.executable, "-c", "pass"])
-    hungry = measure([sys.executable, "-c", f"b'x' * {200 * MIB}; print('done')"])
+    # the kernel counts the size of whoever starts a process, and a run of many tests is large itself
+    hungry = measure([sys.executable, "-c", f"b'x' * {1000 * MIB}; print('done')"])
     assert hungry.printed == "done\n"
-    assert hungry.peak > 200 * MIB > idle_run.peak > 0
+    assert hungry.peak > 1000 * MIB > idle_run.peak > 0
     assert idle_run.cpu > 0
 
 

@@ -19,7 +19,7 @@ def offered(folder: Path, line: str) -> list[str]:
     ("line", "words"),
     [
         ("log-sentinel heal", ["healthcheck"]),
-        ("log-sentinel formats ", ["list", "detect", "test"]),
+        ("log-sentinel formats ", ["list", "detect", "test", "new", "from-nginx"]),
         ("log-sentinel formats list --outp", ["--output"]),
         ("log-sentinel formats list --output ", ["table", "json", "jsonl", "csv"]),
         ("log-sentinel channels test o", ["on-call", "ops"]),

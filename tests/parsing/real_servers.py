@@ -179,6 +179,17 @@ def until_written(log: Path, sign: bytes = b"/last") -> None:
     raise AssertionError(f"waited ten seconds for {sign!r} in {log}")
 
 
+def until_all_written(log: Path, lines: int) -> None:
+    """Waits for as many lines as there were requests: a server need not write them in their order."""
+    pause = threading.Event()
+    for _ in range(400):
+        written = log.read_bytes().count(b"\n") if log.exists() else 0
+        if written >= lines:
+            return
+        pause.wait(0.05)
+    raise AssertionError(f"waited twenty seconds for {lines} lines in {log}; there are {written}")
+
+
 def request(path: bytes, agent: bytes = b"curl/8.5.0", method: bytes = b"GET", more: bytes = b"") -> bytes:
     return (
         method + b" " + path + b" HTTP/1.1\r\nHost: edge\r\nConnection: close\r\nUser-Agent: " + agent
@@ -186,8 +197,8 @@ def request(path: bytes, agent: bytes = b"curl/8.5.0", method: bytes = b"GET", m
     )  # fmt: skip
 
 
-def ask_everything(port: int, paths: Sequence[bytes]) -> None:
-    """Each of `paths` with each end and some agent, each with each agent, then what is malformed."""
+def ask_everything(port: int, paths: Sequence[bytes]) -> int:
+    """Each of `paths` with each end and some agent, each with each agent, then what is malformed; how many that was."""
     for path in paths:
         for number, end in enumerate(ENDS):
             asked(port, request(path + end, AGENTS[number % len(AGENTS)]))
@@ -196,3 +207,4 @@ def ask_everything(port: int, paths: Sequence[bytes]) -> None:
         asked(port, request(path + b"/8", method=b"POST", more=b"Content-Length: 0\r\n"))
     for data in MALFORMED:
         asked(port, data, no_more=True)
+    return len(paths) * (len(ENDS) + len(AGENTS) + 1) + len(MALFORMED)

@@ -85,8 +85,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     modules = real_servers.DEBIAN / "usr" / "lib" / "apache2" / "modules"
     folder = tmp_path_factory.mktemp("apache")
     # its children are nobody, who must get to the documents
-    for each in (folder, *folder.parents[:2]):
-        each.chmod(0o755)
+    for each in (folder, *folder.parents[:3]):
+        if each.stat().st_mode & 0o055 != 0o055:
+            each.chmod(each.stat().st_mode | 0o055)
     (folder / "html" / "folder").mkdir(parents=True)
     for page in ("ok", "index.html"):
         (folder / "html" / page).write_text("hello\n")

@@ -62,6 +62,7 @@ frontend fe_{name}
   default_backend up
 """
 PATHS = [b"/ok", b"/denied", b"/limited", b"/up/forbidden", b"/up/many", b"/returned"]
+MORE_PATHS = [b"/tarpit", b"/gone", b"/ok/veiled", b"/last"]
 # where the answer comes from: status, by whom, why
 EXPECTED = {
     ("denied", 403): ("gateway", "resource_policy"),
@@ -88,10 +89,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
             said = folder / f"{name}.log"
             command = [haproxy, "-db", "-f", folder / "haproxy.cfg"]
             with real_servers.running(command, port, said, real_servers.libraries()):
-                real_servers.ask_everything(port, PATHS)
-                for path in (b"/tarpit", b"/gone", b"/ok/veiled", b"/last"):
+                requests = real_servers.ask_everything(port, PATHS)
+                for path in MORE_PATHS:
                     real_servers.asked(port, real_servers.request(path))
-                real_servers.until_written(said)
+                real_servers.until_all_written(said, requests + len(MORE_PATHS))
             lines[name] = b"".join(
                 line for line in said.read_bytes().splitlines(keepends=True) if not line.startswith(b"[")
             )
