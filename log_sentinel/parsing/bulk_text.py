@@ -56,12 +56,7 @@ class BulkText:
         for sign in self.unusual:
             if sign[0].encode() in data:  # one byte is found far quicker than two
                 fit = fit.filter(~pl.col("line").str.contains(sign, literal=True))
-        for blank in (b" ", b"\t"):  # the careful path takes them off a line, at both ends
-            if data.startswith(blank) or b"\n" + blank in data:
-                fit = fit.filter(~pl.col("line").str.starts_with(blank.decode()))
-            if blank + b"\n" in data or data.endswith(blank):
-                fit = fit.with_columns(pl.col("line").str.strip_chars_end(" \t"))
-        cut = self.cutter.cut(fit)
+        cut = self.cutter.cut(_unblanked(fit, " \t" if b"\t" in data else " "))
         whole = self._kept(lines, cut if wanted is None else cut.filter(pl.col("status").is_in(sorted(wanted))))
         refused = whole.filter(pl.col(FIRST).is_null())["index"].to_list()
         if refused:
@@ -97,6 +92,16 @@ class BulkText:
             addresses=self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS)),
             inputs=inputs,
         )
+
+
+def _unblanked(fit: pl.DataFrame, blanks: str) -> pl.DataFrame:
+    """`fit` as the careful path takes blanks off a line: at its end; what begins with one is left to that."""
+    line = pl.col("line").str
+    begin, end = (pl.any_horizontal(at(blank) for blank in blanks).any() for at in (line.starts_with, line.ends_with))
+    begins, ends = fit.select(begin.alias("begin"), end.alias("end")).row(0)
+    if begins:
+        fit = fit.filter(~pl.any_horizontal(line.starts_with(blank) for blank in blanks))
+    return fit.with_columns(line.strip_chars_end(blanks)) if ends else fit
 
 
 def _first(names: list[str]) -> pl.Expr:
