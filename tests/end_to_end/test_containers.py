@@ -126,7 +126,8 @@ def test_what_kong_writes_to_stderr_explains_what_it_writes_to_stdout(tmp_path: 
     container.path.touch()
     settings = settings_file(
         tmp_path / "etc",
-        f'[sources.pod]\npath = "{container.path}"\nerror_log = "{container.path}"\nstream = "stdout"\nstart = "beginning"\n',
+        f'[sources.pod]\npath = "{container.path}"\nerror_log = "{container.path}"\n'
+        'stream = "stdout"\nstart = "beginning"\n',
         url=url,
     )
     access = '192.0.2.1 - - [24/Nov/2026:10:00:00 +0000] "GET /admin HTTP/1.1" 403 153 "-" "curl/8.5.0"'
