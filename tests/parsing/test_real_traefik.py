@@ -85,8 +85,11 @@ def test_every_line_of_traefik_is_read_and_all_formats_agree(written: Path, name
     )
 
     assert ([], True) == (found.rejects.rows(), found.frame.height > 105)
-    for column in ["status", "method", "path", "query", "route", "ip"]:
+    for column in ["method", "path", "query", "route", "ip"]:
         assert expected.frame[column].to_list() == found.frame[column].to_list(), column
+    # a client that says no more is gone for Traefik, or has its answer already: that is a race in each run
+    asked = zip(expected.frame["status"].to_list(), found.frame["status"].to_list(), strict=True)
+    assert [] == [both for both in asked if both[0] != both[1] and 499 not in both]
 
 
 @pytest.mark.parametrize("name", ["json", "common"])
