@@ -11,8 +11,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from log_sentinel.config.durations import Duration
 from log_sentinel.config.section import Section
+from log_sentinel.config.zones import Zone
 from log_sentinel.delivery.channels import CHANNELS, AnyChannelSettings
-from log_sentinel.delivery.terms import Zone
 from log_sentinel.model.incident import HappeningKind
 from log_sentinel.model.spike import Dimension, Severity
 

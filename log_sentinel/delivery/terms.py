@@ -4,29 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from log_sentinel.config.durations import Duration
 from log_sentinel.config.section import Section
+from log_sentinel.config.zones import Zone
 from log_sentinel.model.spike import Severity
 
 if TYPE_CHECKING:
     from log_sentinel.model.incident import Happening
 
 SEVERITIES = tuple(Severity)
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("no such time zone; write it as in Europe/Berlin or UTC") from None
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class QuietHours(Section):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from log_sentinel.config.section import Section
+from log_sentinel.config.zones import Zone
 from log_sentinel.model.silence import Silence
 from log_sentinel.model.spike import Dimension, Severity
 
@@ -37,14 +38,6 @@ def _moment(found: object) -> time | datetime:
     raise ValueError('a time of day, as in "22:00", or a date and time, as in "2026-12-01 22:00"')
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("no such time zone; write it as in Europe/Berlin or UTC") from None
-    return name
-
-
 def _values(match: dict[str, str]) -> dict[str, str]:
     for key, value in match.items():
         if key in VALUES and value not in VALUES[key]:
@@ -65,7 +58,7 @@ class Maintenance(Section):
     since: Moment
     until: Moment
     days: tuple[Day, ...] = ()
-    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    zone: Zone = "UTC"
     match: Annotated[dict[str, str], AfterValidator(_values)] = Field(default_factory=dict)
     why: str | None = None
 

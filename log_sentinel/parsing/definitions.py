@@ -11,11 +11,11 @@ import re
 import tomllib
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from log_sentinel.config.section import Section
+from log_sentinel.config.zones import known_zone
 from log_sentinel.model.finding import Cause, DeniedBy
 from log_sentinel.parsing.languages import LANGUAGES
 from log_sentinel.parsing.readings import INPUTS, Reading
@@ -39,15 +39,7 @@ class BadDefinition(Exception):
         super().__init__("\n".join(f"{where}, {mistake}" for mistake in mistakes))
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError('a time zone is a name like "UTC" or "Europe/Berlin"') from None
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_known_zone)]
+Zone = Annotated[str, AfterValidator(known_zone('a time zone is a name like "UTC" or "Europe/Berlin"'))]
 
 
 Shape = Literal["status", "clf", "iso8601", "seconds", "number", "list", "plain", "text", "address"]

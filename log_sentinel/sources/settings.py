@@ -3,16 +3,16 @@
 import ipaddress
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from log_sentinel.config.durations import Duration
+from log_sentinel.config.listening import Token, host_of, port_of
 from log_sentinel.config.section import Section
+from log_sentinel.config.zones import known_zone
 
 SHORTEST_POLL = timedelta(milliseconds=100)
 KIB, MIB = 1 << 10, 1 << 20
-SHORTEST_TOKEN = 16
 
 
 def _network(text: str) -> str:
@@ -22,24 +22,10 @@ def _network(text: str) -> str:
         raise ValueError('an address or a network, as in "10.0.0.0/8", "192.0.2.7" or "2001:db8::/32"') from None
 
 
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError('a time zone of the tz database, as in "UTC" or "Europe/Berlin"') from None
-    return name
-
-
 def _poll(every: timedelta) -> timedelta:
     if every < SHORTEST_POLL:
         raise ValueError("at least 100ms: every poll looks at every file")
     return every
-
-
-def _token(token: SecretStr) -> SecretStr:
-    if len(token.get_secret_value()) < SHORTEST_TOKEN:
-        raise ValueError(f"at least {SHORTEST_TOKEN} characters, as `openssl rand -hex 16` makes them")
-    return token
 
 
 def _endpoint(listen: str) -> str:
@@ -54,6 +40,7 @@ def _endpoint(listen: str) -> str:
 
 
 Network = Annotated[str, AfterValidator(_network)]
+Zone = Annotated[str, AfterValidator(known_zone('a time zone of the tz database, as in "UTC" or "Europe/Berlin"'))]
 
 
 class LogSource(Section):
@@ -62,7 +49,7 @@ class LogSource(Section):
     format: str | None = None
     log_format: str | None = None
     trusted_proxies: tuple[Network, ...] = ()
-    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    zone: Zone = "UTC"
 
     @model_validator(mode="after")
     def _one_format(self) -> Self:
@@ -104,7 +91,7 @@ class PushSource(LogSource):
     """
 
     type: Literal["push"]
-    token: Annotated[SecretStr, AfterValidator(_token)] | None = None
+    token: Token | None = None
     # Of one request, unpacked or not.
     max_body_bytes: Annotated[int, Field(ge=KIB, le=256 * MIB)] = 16 * MIB
 
@@ -131,11 +118,11 @@ class SyslogSource(LogSource):
 
     @property
     def host(self) -> str:
-        return self.listen.rpartition(":")[0].strip("[]")
+        return host_of(self.listen)
 
     @property
     def port(self) -> int:
-        return int(self.listen.rpartition(":")[2])
+        return port_of(self.listen)
 
 
 class StdinSource(LogSource):

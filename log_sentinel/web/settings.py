@@ -6,13 +6,13 @@ import ipaddress
 import re
 from typing import Self
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
+from log_sentinel.config.listening import Token, host_of, port_of
 from log_sentinel.config.section import Section
 
 ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:\s]+):(\d{1,5})", re.ASCII)
 LINKED = re.compile(r"https?://[A-Za-z0-9._~:/?#\[\]@!$&+,;=%-]{1,200}", re.ASCII)
-SHORTEST_TOKEN = 16
 
 
 class WebSettings(Section):
@@ -23,7 +23,7 @@ class WebSettings(Section):
     """
 
     listen: str = "127.0.0.1:9877"
-    token: SecretStr | None = None
+    token: Token | None = None
     hosts: tuple[str, ...] = ()
     external_url: str | None = None
 
@@ -42,13 +42,6 @@ class WebSettings(Section):
             raise ValueError('an address for a browser, as in "https://sentinel.example.com"')
         return external_url
 
-    @field_validator("token")
-    @classmethod
-    def not_to_be_guessed(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and len(token.get_secret_value()) < SHORTEST_TOKEN:
-            raise ValueError(f"at least {SHORTEST_TOKEN} characters, as `openssl rand -hex 16` makes them")
-        return token
-
     @model_validator(mode="after")
     def not_open_to_everybody(self) -> Self:
         if self.token is None and not is_loopback(self.host):
@@ -60,11 +53,11 @@ class WebSettings(Section):
 
     @property
     def host(self) -> str:
-        return self.listen.rpartition(":")[0].strip("[]")
+        return host_of(self.listen)
 
     @property
     def port(self) -> int:
-        return int(self.listen.rpartition(":")[2])
+        return port_of(self.listen)
 
 
 def is_loopback(host: str) -> bool:
