@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from log_sentinel.model.columns import OTHER_KEY
 from log_sentinel.parsing.bulk_activity import ADDRESS, CLIENTS, IPS
+from log_sentinel.parsing.bulk_counts import STATUSES
 from log_sentinel.parsing.json_paths import MISSING
 from log_sentinel.parsing.tally import ONE_IN
 from log_sentinel.parsing.times import HOUR
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from log_sentinel.parsing.tally import Tally
 
 TEXTS = {str, type(None)}
-STATUSES = 1000
 
 
 def count_askers(

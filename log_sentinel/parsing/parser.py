@@ -92,12 +92,11 @@ class Parser:
         """
         options = self.options
         read = self._read(lines, options.statuses | options.candidate_statuses, rejects_sampled)
-        denials = candidates = self._frame(read.rows)
+        denials = self._frame(read.rows)
+        candidates = denials.clear()
         if any(status not in options.statuses for rows in read.rows for status in rows.statuses):
             denied = denials["status"].is_in(sorted(options.statuses))
             denials, candidates = denials.filter(denied), denials.filter(~denied)
-        else:
-            candidates = denials.clear()
         return ParsedLines(
             denials=denials,
             candidates=candidates,
