@@ -14,6 +14,7 @@ from log_sentinel.sources.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from log_sentinel.model.lines import Lines
     from log_sentinel.sources.checkpoints import Checkpoints
@@ -113,3 +114,27 @@ class Feed:
         """Everything that is not known to be committed, to be taken up by another."""
         with self._lock:
             return [*(block for _, block in self._given), *self._waiting]
+
+
+class Fed:
+    """What all sources (sources.source.Source) over a feed do alike: there is no file to go back to, or to watch."""
+
+    def __init__(self, name: str, feed: Feed) -> None:
+        self.name = name
+        self.caught_up = True
+        self._feed = feed
+
+    def read(self, limit: int) -> Lines | None:
+        return self._feed.read(limit)
+
+    def committed(self) -> None:
+        self._feed.committed()
+
+    def rewind(self) -> None:
+        self._feed.rewind()
+
+    def behind(self) -> int:
+        return self._feed.held
+
+    def watched(self) -> tuple[Path, ...]:
+        return ()

@@ -12,13 +12,11 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
-from log_sentinel.sources.feed import Feed, block_of
+from log_sentinel.sources.feed import Fed, Feed, block_of
 from log_sentinel.sources.framing import Framing
 from log_sentinel.sources.problems import Problems
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from log_sentinel.model.lines import Lines
     from log_sentinel.sources.checkpoints import Checkpoints
     from log_sentinel.sources.feed import Block
@@ -49,17 +47,15 @@ def standard_input() -> Pipe:
     return Pipe(sys.stdin.fileno())
 
 
-class Stdin:
+class Stdin(Fed):
     """A source (sources.source.Source) over `pipe`."""
 
     def __init__(self, name: str, settings: StdinSource, checkpoints: Checkpoints, pipe: Pipe) -> None:
-        self.name = name
-        self.caught_up = True
+        super().__init__(name, Feed(name, PLACE, checkpoints, pipe.left))
         self._pipe = pipe
         self._longest = settings.max_line_bytes
         pipe.framing = pipe.framing or Framing(self._longest)
         self._framing = pipe.framing
-        self._feed = Feed(name, PLACE, checkpoints, pipe.left)
         self._problems = Problems()
         self._stopped = False
 
@@ -80,19 +76,7 @@ class Stdin:
             self._problems.tell(
                 PLACE, "has ended", "Nothing more will come; start log-sentinel anew when there is more."
             )
-        return self._feed.read(limit)
-
-    def committed(self) -> None:
-        self._feed.committed()
-
-    def rewind(self) -> None:
-        self._feed.rewind()
-
-    def behind(self) -> int:
-        return self._feed.held
-
-    def watched(self) -> tuple[Path, ...]:
-        return ()
+        return super().read(limit)
 
     def problems(self) -> tuple[Problem, ...]:
         return self._problems.all()

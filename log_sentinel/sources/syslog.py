@@ -10,16 +10,14 @@ import time
 from typing import TYPE_CHECKING
 
 from log_sentinel.sources.datagrams import dropped
-from log_sentinel.sources.feed import Feed, block_of
+from log_sentinel.sources.feed import Fed, Feed, block_of
 from log_sentinel.sources.listening import Listening
 from log_sentinel.sources.problems import Problems
 from log_sentinel.sources.syslog_messages import content
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
-    from log_sentinel.model.lines import Lines
     from log_sentinel.sources.checkpoints import Checkpoints
     from log_sentinel.sources.framing import Message
     from log_sentinel.sources.settings import SyslogSource
@@ -30,7 +28,7 @@ PLACE = "syslog"
 TOLD_SECONDS = 600.0
 
 
-class Syslog:
+class Syslog(Fed):
     """A source (sources.source.Source) of what is sent to `settings.listen`, from `start` on.
 
     `wake` is called when something has come.
@@ -39,11 +37,9 @@ class Syslog:
     def __init__(
         self, name: str, settings: SyslogSource, checkpoints: Checkpoints, wake: Callable[[], None] = lambda: None
     ) -> None:
-        self.name = name
+        super().__init__(name, Feed(name, PLACE, checkpoints))
         self.settings = settings
-        self.caught_up = True
         self._wake = wake
-        self._feed = Feed(name, PLACE, checkpoints)
         self._listening: Listening | None = None
         self._problems = Problems()
         self._dropped, self._dropped_at = 0, 0.0
@@ -77,21 +73,6 @@ class Syslog:
             self._wake()
 
     # Source
-
-    def read(self, limit: int) -> Lines | None:
-        return self._feed.read(limit)
-
-    def committed(self) -> None:
-        self._feed.committed()
-
-    def rewind(self) -> None:
-        self._feed.rewind()
-
-    def behind(self) -> int:
-        return self._feed.held
-
-    def watched(self) -> tuple[Path, ...]:
-        return ()
 
     def problems(self) -> tuple[Problem, ...]:
         """That datagrams were dropped, for as long as it is news."""
