@@ -159,6 +159,7 @@ def test_a_name_that_no_source_has_is_not_found() -> None:
         (gzip.compress(BODY)[:-5], "gzip", 400),
         (BODY, "br", 415),
     ],
+    ids=["nothing", "half an array", "no gzip", "a gzip cut off", "a coding nobody takes"],
 )
 def test_what_cannot_be_read_is_refused_and_gives_its_room_back(body: bytes, encoding: str, status: int) -> None:
     with a_gateway() as gateway:
