@@ -6,14 +6,14 @@ A parser that fails must not stop the lines behind the one that broke it.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 import structlog
 
-from log_sentinel.diagnosis.verdict import judge, judge_each
+from log_sentinel.diagnosis.verdict import Judge, judge_each
 from log_sentinel.model import columns
 from log_sentinel.model.commit import SourceBatch
 from log_sentinel.model.parsed import ParsedLines
@@ -45,14 +45,18 @@ class Format:
     parser: Parses
     definitions: tuple[Definition, ...] = ()
     explains: str | None = None
+    _judges: dict[str, Judge] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_judges", {one.name: Judge(one) for one in self.definitions})
 
     def judge(self, frame: pl.DataFrame) -> pl.DataFrame:
         """JUDGED rows of the parser's denials or candidates."""
         if not self.definitions:
             return columns.empty(columns.JUDGED)
         if isinstance(self.parser, MixedParser):
-            return judge_each(frame, {one.name: one for one in self.definitions}, self.parser.evidence)
-        return judge(frame, self.definitions[0])
+            return judge_each(frame, self._judges, self.parser.evidence)
+        return self._judges[self.definitions[0].name].of(frame)
 
 
 class _NoLines:

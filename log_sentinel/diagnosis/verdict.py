@@ -1,8 +1,8 @@
 """The verdict on each denial: by whom, why, how sure, and what says so.
 
 The rules come with the format's definition; the first whose conditions all hold speaks. No rule, no verdict: unknown
-is an honest answer. Rules are tried on the distinct combinations of what they read, so that 100,000 denials cost no
-more than their few hundred kinds.
+is an honest answer. Rules are tried once on each distinct combination of what they read, so that 100,000 denials cost
+little more than their few hundred kinds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED, VERDICT, empty
+from log_sentinel.model.columns import DENIALS, EVIDENCE_PREFIX, JUDGED, VERDICT, empty
 from log_sentinel.model.finding import Evidence, Finding
 
 if TYPE_CHECKING:
@@ -24,53 +24,84 @@ if TYPE_CHECKING:
 
 VALUE_LIMIT = 200
 CONNECTION = EVIDENCE_PREFIX + "connection"
+NUMBER = re.compile("[0-9]{1,18}")
+
+
+class Judge:
+    """A definition's rules over denials. What they said of a combination is remembered; threads may share one."""
+
+    REMEMBERED = 20_000
+
+    def __init__(self, definition: Definition) -> None:
+        self._definition = definition
+        self._benches: dict[tuple[str, ...], _Bench] = {}
+
+    def of(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """From DENIALS and evidence columns to JUDGED; the evidence columns are gone."""
+        if frame.is_empty():
+            return empty(JUDGED)
+        columns = tuple(frame.columns)
+        bench = self._benches.get(columns)
+        if bench is None or len(bench.said) > self.REMEMBERED:
+            bench = self._benches[columns] = _Bench.for_columns(columns, self._definition)
+        kinds = zip(*(frame[name].cast(pl.String) for name in bench.reads), strict=True)
+        verdicts = [bench.verdict(kind) for kind in kinds] if bench.reads else [bench.verdict(())] * frame.height
+        made = dict(zip(VERDICT, zip(*verdicts, strict=True), strict=True))
+        if CONNECTION in columns:
+            made["evidence"] = tuple(map(_with_connection, made["evidence"], frame[CONNECTION]))
+        given = [frame[name] for name in DENIALS]
+        return pl.DataFrame([*given, *(pl.Series(name, made[name], dtype) for name, dtype in VERDICT.items())])
+
+
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """The rules that frames of some columns can be judged by, which of the columns they read, and what they said."""
+
+    rules: tuple[CompiledRule, ...]
+    reads: tuple[str, ...]
+    rules_version: int
+    said: dict[tuple[str | None, ...], tuple[object, ...]]
+
+    @classmethod
+    def for_columns(cls, columns: Collection[str], definition: Definition) -> _Bench:
+        rules = [rule for rule in definition.verdicts if reads(rule) <= set(columns)]
+        read = sorted(set[str]().union(*map(reads, rules)))
+        return cls(tuple(map(CompiledRule, rules)), tuple(read), definition.rules_version, {})
+
+    def verdict(self, kind: tuple[str | None, ...]) -> tuple[object, ...]:
+        """The columns of VERDICT for rows that have these texts where `reads` says."""
+        known = self.said.get(kind)
+        if known is None:
+            found = finding(dict(zip(self.reads, kind, strict=True)), self.rules)
+            known = self.said[kind] = tuple(verdict_columns(found, self.rules_version).values())
+        return known
 
 
 def judge(frame: pl.DataFrame, definition: Definition) -> pl.DataFrame:
-    """From DENIALS and evidence columns to JUDGED; the evidence columns are gone."""
-    judged = _judged(frame, definition)
-    if CONNECTION not in frame.columns:
-        return judged
-    # the number by which an entry of the error log is found; it decides nothing here
-    number, rest = pl.col(CONNECTION), pl.col("evidence").str.head(-1)
-    parts = [pl.when(rest == "[").then(rest).otherwise(rest + ", "), pl.lit('{"field": "connection", "value": "')]
-    numbered = pl.concat_str(*parts, number, pl.lit('", "says": ""}]'))
-    is_number = number.str.contains("^[0-9]{1,18}$")
-    with_number = judged.with_columns(frame[CONNECTION]).with_columns(
-        evidence=pl.when(is_number).then(numbered).otherwise("evidence")
-    )
-    return with_number.drop(CONNECTION)
+    """What a `Judge` makes of one frame."""
+    return Judge(definition).of(frame)
 
 
-def _judged(frame: pl.DataFrame, definition: Definition) -> pl.DataFrame:
-    rules = [CompiledRule(rule) for rule in definition.verdicts if reads(rule) <= set(frame.columns)]
-    read = sorted(set().union(*(reads(rule.rule) for rule in rules)))
-    if not read:
-        kinds = pl.DataFrame([verdict_columns(Finding(), definition.rules_version)], schema=VERDICT)
-        return frame.join(kinds, how="cross").select(list(JUDGED))
-    as_text = [pl.col(name).cast(pl.String).alias(f"?{name}") for name in read]
-    keyed = frame.with_columns(as_text)
-    keys = [f"?{name}" for name in read]
-    kinds = keyed.select(keys).unique()
-    verdicts = [
-        verdict_columns(finding(dict(zip(read, row, strict=True)), rules), definition.rules_version)
-        for row in kinds.iter_rows()
-    ]
-    kinds = pl.concat([kinds, pl.DataFrame(verdicts, schema=VERDICT, orient="row")], how="horizontal")
-    return keyed.join(kinds, on=keys, how="left", nulls_equal=True, maintain_order="left").select(list(JUDGED))
+def _with_connection(evidence: object, number: str | None) -> str:
+    """`evidence` and the number by which an entry of the error log is found; it decided nothing here."""
+    said = str(evidence)
+    if number is None or NUMBER.fullmatch(number) is None:
+        return said
+    before = said[:-1] if said == "[]" else f"{said[:-1]}, "
+    return f'{before}{{"field": "connection", "value": "{number}", "says": ""}}]'
 
 
 def judge_each(
-    frame: pl.DataFrame, definitions: Mapping[str, Definition], evidence: Mapping[str, Collection[str]]
+    frame: pl.DataFrame, judges: Mapping[str, Judge], evidence: Mapping[str, Collection[str]]
 ) -> pl.DataFrame:
-    """As `judge`, for denials of several formats: each by the rules of the definition that its column `format` names.
+    """JUDGED rows of denials of several formats: each judged by that of `judges` that its column `format` names.
 
     `evidence`: the evidence columns that each format has; those of the others say nothing about its lines.
     """
     parts = []
     for (name,), part in frame.group_by("format", maintain_order=True):
         foreign = {each for each in part.columns if each.startswith(EVIDENCE_PREFIX)} - set(evidence[str(name)])
-        parts.append(judge(part.drop(foreign), definitions[str(name)]))
+        parts.append(judges[str(name)].of(part.drop(foreign)))
     return pl.concat(parts).sort("origin_offset") if parts else empty(JUDGED)
 
 

@@ -9,6 +9,7 @@ from log_sentinel.parsing.addresses import IPV4, TrustedProxies, canonical, forw
 from log_sentinel.parsing.escapes import WRITTEN
 from log_sentinel.parsing.request_line import (
     PATH_LIMIT,
+    PROTOCOLS,
     QUERY_READ,
     Target,
     redacted_query,
@@ -64,6 +65,12 @@ class Canonical:
         """The request from its line or, where there is none, from method and target."""
         line = text(request)
         return split_target(text(target), text(method)) if line is None else split_request(line)
+
+    def route(self, request: object, method: object, target: object) -> str:
+        """The template for a request given as for `target`."""
+        if isinstance(request, str) and request[-9:] in PROTOCOLS:
+            return self.routes.of_request(request[:-9].partition("?")[0])
+        return self.routes.of_target(self.target(request, method, target))
 
     def request_key(self, request: object, method: object, target: object) -> str | None:
         """What decides a request's route, in the form that `Routes.of_request` takes; None where nothing does."""

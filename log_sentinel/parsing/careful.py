@@ -6,17 +6,22 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import compress
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from log_sentinel.parsing.bulk import REQUEST
+from log_sentinel.parsing.bulk_activity import ADDRESS
 from log_sentinel.parsing.rows import Rows
 from log_sentinel.parsing.values import each
 from log_sentinel.parsing.values import statuses as read_statuses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from log_sentinel.parsing.canonical import Canonical
     from log_sentinel.parsing.tally import Tally
+
+    # a value for each of a reader's names
+    Inputs = tuple[object, ...]
 
 NO_FIT = "does not fit the format"
 NO_TIME = "no time, or one no gateway can have had"
@@ -24,11 +29,11 @@ NO_STATUS = "no status"
 
 
 class LineReader(Protocol):
-    """Reads one line's fields; `names` are the inputs it may give."""
+    """Reads one line's fields; `names` are the inputs it gives, in their order."""
 
     names: tuple[str, ...]
 
-    def read(self, line: bytes) -> Iterable[Mapping[str, object]] | str:
+    def read(self, line: bytes) -> Sequence[Inputs] | str:
         """The inputs of the line's requests (one, but for arrays), or the reason why there are none."""
 
 
@@ -57,7 +62,8 @@ class CarefulPath:
 
     def read(self, lines: Iterable[tuple[int, bytes]], tally: Tally, rejected: Rejected) -> tuple[Rows, int]:
         """The requests kept of these (offset, line), and how many lines were not blank. All are counted."""
-        requests: list[_Request] = []
+        requests: list[Inputs] = []
+        places: list[tuple[int, bytes]] = []
         problems: list[tuple[int, str, bytes]] = []
         seen = 0
         read = self.reader.read
@@ -70,56 +76,50 @@ class CarefulPath:
             if isinstance(found, str):
                 problems.append((offset, found, line))
             else:
+                requests += found
                 # the requests of an array share a line; each still needs an offset of its own, within the line
-                requests += [_Request(offset + nth, line, fields) for nth, fields in enumerate(found)]
-        times, statuses = self._times_and_statuses(requests)
+                places += [(offset + nth, line) for nth in range(len(found))]
+        inputs: dict[str, Sequence[object]] = dict(zip(self.reader.names, zip(*requests, strict=True), strict=False))
+        times = self.canonical.clock.read_all(inputs.get("time", ()))
+        statuses = read_statuses(inputs.get("status", ()))
         if None in times or None in statuses:
             problems += [
-                (request.offset, NO_TIME if time is None else NO_STATUS, request.line)
-                for request, time, status in zip(requests, times, statuses, strict=True)
+                (offset, NO_TIME if time is None else NO_STATUS, line)
+                for (offset, line), time, status in zip(places, times, statuses, strict=True)
                 if time is None or status is None
             ]
             problems.sort(key=itemgetter(0))
             good = [status is not None and time is not None for time, status in zip(times, statuses, strict=True)]
-            requests = list(compress(requests, good))
-            times, statuses = list(compress(times, good)), list(compress(statuses, good))
+            inputs = {name: list(compress(values, good)) for name, values in inputs.items()}
+            places, times, statuses = (list(compress(values, good)) for values in (places, times, statuses))  # type: ignore[assignment]
         for problem in problems:
             rejected.add(*problem)
-        return self._counted(requests, times, statuses, tally), seen  # type: ignore[arg-type]
+        offsets = [offset for offset, _ in places]
+        return self._counted(offsets, inputs, times, statuses, tally), seen  # type: ignore[arg-type]
 
-    def _times_and_statuses(self, requests: list[_Request]) -> tuple[list[int | None], list[int | None]]:
-        times = self.canonical.clock.read_all([request.fields.get("time") for request in requests])
-        return times, read_statuses([request.fields.get("status") for request in requests])
-
-    def _counted(self, requests: list[_Request], times: list[int], statuses: list[int], tally: Tally) -> Rows:
+    def _counted(
+        self,
+        offsets: list[int],
+        inputs: dict[str, Sequence[object]],
+        times: list[int],
+        statuses: list[int],
+        tally: Tally,
+    ) -> Rows:
         """Counts all, and gives those that are wanted."""
         canonical = self.canonical
-        every = [request.fields for request in requests]
-
-        def column(name: str) -> list[object]:
-            return [fields.get(name) for fields in every]
-
-        targets = list(map(canonical.target, *(column(name) for name in ("request", "method", "target"))))
-        addresses = canonical.addresses(*(column(name) for name in ("ip", "forwarded_for", "forwarded")))
-        routes = [
-            named or canonical.routes.of_target(target)
-            for named, target in zip(each(canonical.clean, column("route")), targets, strict=True)
-        ]
-        tally.add(times, routes, statuses, each(canonical.clean, column("client")), addresses)
+        missing: list[object] = [None] * len(times)
+        requests = [inputs.get(name, missing) for name in REQUEST]
+        addresses = canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS))
+        named = each(canonical.clean, inputs.get("route", missing))
+        routes = [name or canonical.route(*parts) for name, *parts in zip(named, *requests, strict=True)]
+        tally.add(times, routes, statuses, each(canonical.clean, inputs.get("client", missing)), addresses)
         kept = [self.wanted is None or status in self.wanted for status in statuses]
-        kept_fields = list(compress(every, kept))
         return Rows(
-            offsets=[request.offset for request in compress(requests, kept)],
+            offsets=list(compress(offsets, kept)),
             statuses=list(compress(statuses, kept)),
             times=list(compress(times, kept)),
             routes=list(compress(routes, kept)),
-            targets=list(compress(targets, kept)),
+            targets=list(map(canonical.target, *(compress(values, kept) for values in requests))),
             addresses=list(compress(addresses, kept)),
-            inputs={name: [fields.get(name) for fields in kept_fields] for name in self.reader.names},
+            inputs={name: list(compress(inputs.get(name, missing), kept)) for name in self.reader.names},
         )
-
-
-class _Request(NamedTuple):
-    offset: int
-    line: bytes
-    fields: Mapping[str, object]

@@ -19,6 +19,7 @@ from log_sentinel.parsing.json_paths import MISSING, steps, walk
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from log_sentinel.parsing.careful import Inputs
     from log_sentinel.parsing.readings import Reading
 
 NOT_JSON = "not JSON"
@@ -37,7 +38,7 @@ class JsonReader:
         self.names = tuple(self.paths)
         self._status_names = {step for path in self.paths["status"] for step in path}
 
-    def read(self, line: bytes) -> list[dict[str, object]] | str:
+    def read(self, line: bytes) -> list[Inputs] | str:
         """The inputs of the line's requests, or why there are none."""
         try:
             text = line if line.isascii() else line.decode("utf-8", "replace").encode()
@@ -52,7 +53,7 @@ class JsonReader:
         if not objects or not all(isinstance(each, dict) for each in objects):
             return NO_OBJECT
         return [
-            {name: first_given([walk(each, path) for path in paths]) for name, paths in self.paths.items()}
+            tuple(first_given([walk(each, path) for path in paths]) for paths in self.paths.values())
             for each in objects
         ]
 

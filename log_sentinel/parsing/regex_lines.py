@@ -14,6 +14,7 @@ from log_sentinel.parsing.careful import NO_FIT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from log_sentinel.parsing.careful import Inputs
     from log_sentinel.parsing.readings import Reading
 
 
@@ -26,15 +27,15 @@ class RegexReader:
         self._fields |= {EVIDENCE_PREFIX + name: fields for name, fields in evidence.items()}
         self.names = tuple(self._fields)
 
-    def read(self, line: bytes) -> tuple[dict[str, object]] | str:
+    def read(self, line: bytes) -> tuple[Inputs] | str:
         """The line's inputs, escapes still in place, or why there are none."""
         found = self._match(line.decode("utf-8", "replace").replace("\0", "\ufffd"))
         if found is None:
             return NO_FIT
         groups = found.groupdict()
         return (
-            {
-                name: next((value for field in fields if (value := groups.get(field)) not in (None, "", "-")), None)
-                for name, fields in self._fields.items()
-            },
+            tuple(
+                next((value for field in fields if (value := groups.get(field)) not in (None, "", "-")), None)
+                for fields in self._fields.values()
+            ),
         )

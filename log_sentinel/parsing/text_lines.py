@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from log_sentinel.model.columns import EVIDENCE_PREFIX
@@ -11,6 +12,7 @@ from log_sentinel.parsing.escapes import from_haproxy
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from log_sentinel.parsing.careful import Inputs
     from log_sentinel.parsing.layout import Layout
     from log_sentinel.parsing.readings import Reading
 
@@ -26,31 +28,35 @@ class TextReader:
     ) -> None:
         wanted = {name: reading.fields for name, reading in readings.items()}
         wanted |= {EVIDENCE_PREFIX + name: fields for name, fields in evidence.items()}
-        self._variants = []
-        for layout in layouts:
-            groups = _groups(layout, wanted)
-            single = [(name, numbers[0] - 1) for name, numbers in groups.items() if len(numbers) == 1]
-            several = [(name, numbers) for name, numbers in groups.items() if len(numbers) > 1]
-            shapes = [cut.shape for cut in layout.cuts] if layout.escape == "haproxy" else None
-            self._variants.append((layout.pattern().match, single, several, shapes))
         # input -> the groups of the first layout that it may come from, the first that is given
         self.groups = _groups(layouts[0], wanted)
         self.names = tuple(dict.fromkeys(name for layout in layouts for name in _groups(layout, wanted)))
+        self._variants = []
+        for layout in layouts:
+            groups = [_groups(layout, wanted).get(name, ()) for name in self.names]
+            # what a layout lacks is taken from behind its last group
+            firsts = itemgetter(*(numbers[0] - 1 if numbers else len(layout.cuts) for numbers in groups))
+            several = [(place, numbers) for place, numbers in enumerate(groups) if len(numbers) > 1]
+            shapes = [cut.shape for cut in layout.cuts] if layout.escape == "haproxy" else None
+            self._variants.append((layout.pattern().match, firsts, several, shapes))
 
-    def read(self, line: bytes) -> tuple[dict[str, object]] | str:
+    def read(self, line: bytes) -> tuple[Inputs] | str:
         """The line's inputs, escapes still in place, or why there are none."""
         text = line.decode("utf-8", "replace")
         if "\0" in text:
             text = text.replace("\0", "\ufffd")
-        for match, single, several, shapes in self._variants:
+        for match, firsts, several, shapes in self._variants:
             found = match(text)
             if found is not None:
                 values = found.groups()
                 if shapes is not None and ("#" in text or "\\" in text):
                     values = tuple(map(from_haproxy, values, shapes))
-                inputs: dict[str, object] = {name: values[index] for name, index in single}
-                for name, groups in several:
-                    inputs[name] = first_given(values, groups)
+                inputs = firsts((*values, None))
+                if several:
+                    chosen = list(inputs)
+                    for place, numbers in several:
+                        chosen[place] = first_given(values, numbers)
+                    inputs = tuple(chosen)
                 return (inputs,)
         return NO_FIT
 

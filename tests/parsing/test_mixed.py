@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from log_sentinel.diagnosis.verdict import judge_each
+from log_sentinel.diagnosis.verdict import Judge, judge_each
 from log_sentinel.parsing.mixed import MixedParser
 from tests.parsing.builders import batch, definition, line, parser
 
@@ -23,7 +23,7 @@ def test_each_line_is_read_by_the_format_it_has_and_judged_by_its_rules() -> Non
 
     parsed = mixed.parse(batch(text, start=100))
     names = ("nginx-combined", "kong-file-log")
-    judged = judge_each(parsed.denials, {name: definition(name) for name in names}, mixed.evidence)
+    judged = judge_each(parsed.denials, {name: Judge(definition(name)) for name in names}, mixed.evidence)
 
     first, second = 100 + len(line(403)), 100 + len(line(403) + entry + "nonsense\n" + line(200))
     assert judged.select("origin_offset", "format", "denied_by").rows() == [
