@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from log_sentinel.cli import exits, opening
-from log_sentinel.cli.options import ConfigFile, DatabaseUrl, Directive, FormatName, Output
+from log_sentinel.cli.options import ConfigFile, DatabaseUrl, Directive, FormatName, Output, ZoneName
 from log_sentinel.cli.output import Shape, show
 from log_sentinel.cli.visible import visible
 
@@ -31,13 +31,18 @@ def ingest(
     paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files (plain, .gz, .zst), or - for stdin.")],
     format_name: FormatName = None,
     directive: Directive = None,
+    zone: ZoneName = None,
     config: ConfigFile = None,
     db: DatabaseUrl = None,
     output: Output = Shape.TABLE,
 ) -> None:
-    """Read whole files into the database once. Doing it again adds nothing."""
+    """Read whole files into the database once. Doing it again adds nothing. Error logs among them, in any order, tell
+    why the requests of the others were denied.
+    """
     from log_sentinel.cli import logs
+    from log_sentinel.cli.heads import head
     from log_sentinel.daemon.once import NoFormat, Pass
+    from log_sentinel.daemon.pairing import WhoseErrorLog
     from log_sentinel.daemon.tally import Tally
     from log_sentinel.sources.opening import CannotRead
 
@@ -46,13 +51,23 @@ def ingest(
     tally, failed = Tally(), []
     with opening.database(loaded, create=True) as database, _prepared(database, loaded), _bars() as bars:
         progress = _progress(bars, tally)
-        one_pass = Pass(database, loaded, tally, format_name=format_name, directive=directive, progress=progress)
+        one_pass = Pass(
+            database,
+            loaded,
+            tally,
+            paths,
+            head,
+            format_name=format_name,
+            directive=directive,
+            zone=zone,
+            progress=progress,
+        )
         for path in paths:
             try:
                 failed += one_pass.over(path, sys.stdin.buffer)
-            except (OSError, CannotRead, NoFormat) as why:
+            except (OSError, CannotRead, NoFormat, WhoseErrorLog) as why:
                 failed.append(exits.sentence(why))
-    _summary(tally, output)
+    _summary(tally, output, error_logs=one_pass.has_error_logs)
     if failed:
         raise exits.Failed("\n".join(failed))
 
@@ -105,12 +120,13 @@ def _progress(bars: "Bars | None", tally: "Tally") -> "Progress":
     return over
 
 
-def _summary(tally: "Tally", output: Shape) -> None:
+def _summary(tally: "Tally", output: Shape, *, error_logs: bool) -> None:
     rejects = tally.rejects
     rows: list[tuple[str, int]] = [
         ("lines", tally.lines),
-        ("denials", tally.denials),
-        ("candidates", sum(one.candidates for one in tally.sources.values())),
+        ("denials", tally.denials + tally.promoted),
+        *([("explained by an error log", tally.explained)] if error_logs else []),
+        ("candidates", max(0, sum(one.candidates for one in tally.sources.values()) - tally.promoted)),
         ("rejects", rejects.total()),
         *((f"rejects: {reason}", n) for reason, n in rejects.most_common()),
     ]

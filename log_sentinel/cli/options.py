@@ -8,6 +8,16 @@ import typer
 from log_sentinel.cli import completing
 from log_sentinel.cli.output import Shape
 
+
+def _zone(name: str | None) -> str | None:
+    from log_sentinel.config.zones import known_zone
+
+    try:
+        return name if name is None else known_zone("no such time zone; write it as in Europe/Berlin or UTC")(name)
+    except ValueError as bad:
+        raise typer.BadParameter(str(bad)) from None
+
+
 ConfigFile = Annotated[
     Path | None,
     typer.Option(
@@ -39,6 +49,17 @@ Directive = Annotated[
         "--log-format",
         metavar="DIRECTIVE",
         help="A log_format directive (nginx, Apache, HAProxy, Envoy), instead of a format's name.",
+        show_default=False,
+    ),
+]
+ZoneName = Annotated[
+    str | None,
+    typer.Option(
+        "--zone",
+        metavar="ZONE",
+        help="The time zone of times without an offset (error logs, HAProxy), as in Europe/Berlin; else the source's, "
+        "or UTC.",
+        callback=_zone,
         show_default=False,
     ),
 ]

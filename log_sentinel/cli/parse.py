@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from log_sentinel.cli import opening
-from log_sentinel.cli.options import ConfigFile, Directive, FormatName
+from log_sentinel.cli.options import ConfigFile, Directive, FormatName, ZoneName
 from log_sentinel.cli.output import Shape, show
 from log_sentinel.cli.visible import visible
 
@@ -27,6 +27,7 @@ def parse(
     path: Annotated[str, typer.Argument(metavar="PATH", help="A file (plain, .gz, .zst), or - for stdin.")],
     format_name: FormatName = None,
     directive: Directive = None,
+    zone: ZoneName = None,
     everything: Annotated[bool, typer.Option("--all", help="Every request, not only the denied ones.")] = False,
     config: ConfigFile = None,
     output: Annotated[
@@ -42,7 +43,7 @@ def parse(
     loaded = opening.settings(config)
     logs.set_up(loaded.settings.log.model_copy(update={"level": "warning"}), loaded.secrets)
     batches = events(
-        loaded, path, sys.stdin.buffer, format_name=format_name, directive=directive, everything=everything
+        loaded, path, sys.stdin.buffer, format_name=format_name, directive=directive, zone=zone, everything=everything
     )
     rows = itertools.chain.from_iterable(_rows(batch) for batch in batches)
     first = next(rows, None)

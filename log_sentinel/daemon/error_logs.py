@@ -58,6 +58,17 @@ def settings_of(access: FileSource) -> FileSource:
     return type(access)(path=access.error_log or "", stream=stream, **shared)
 
 
+def error_log_in(head: bytes, known: Mapping[str, ErrorLog]) -> tuple[ErrorLog | None, int]:
+    """The format that most of the first lines are entries of, and how many are; None when no line is one."""
+    lines = [line[:LINE_LIMIT].decode("utf-8", "replace").strip() for line in head.split(b"\n")[:LOOKED_AT]]
+    fitting = {
+        each.name: sum(re.fullmatch(each.entry, line, re.ASCII) is not None for line in lines)
+        for each in known.values()
+    }
+    best = max(fitting, key=fitting.__getitem__, default=None)
+    return (None, 0) if best is None or not fitting[best] else (known[best], fitting[best])
+
+
 @dataclass(slots=True)
 class ErrorLogs:
     """The formats of error logs; and of each source, once it is known, how entries and requests go together."""
@@ -71,15 +82,9 @@ class ErrorLogs:
         return lambda head: self._chosen(name, zone, head)
 
     def _chosen(self, name: str, zone: str, head: bytes) -> Format | None:
-        lines = [line[:LINE_LIMIT].decode("utf-8", "replace").strip() for line in head.split(b"\n")[:LOOKED_AT]]
-        fitting = {
-            each.name: sum(re.fullmatch(each.entry, line, re.ASCII) is not None for line in lines)
-            for each in self.known.values()
-        }
-        best = max(fitting, key=fitting.__getitem__, default=None)
-        if best is None or not fitting[best]:
+        definition, _ = error_log_in(head, self.known)
+        if definition is None:
             return None
-        definition = self.known[best]
-        log.info("format of the error log guessed", source=name, format=best)
+        log.info("format of the error log guessed", source=name, format=definition.name)
         self.explain[name] = partial(explained, definition=definition)
         return Format(ErrorLogParser(definition, zone, self.conceal), explains=name)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from log_sentinel.daemon.ingest import CHUNK_BYTES
 from log_sentinel.daemon.judging import PASSED_OVER
-from log_sentinel.daemon.once import STDIN, NoFormat, source_name
+from log_sentinel.daemon.naming import STDIN, source_name
+from log_sentinel.daemon.once import NoFormat
 from log_sentinel.daemon.readings import chooser, definitions, options_for
 from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED, empty
 from log_sentinel.parsing.mixed import MixedParser
@@ -60,14 +60,15 @@ def events(
     *,
     format_name: str | None,
     directive: str | None,
+    zone: str | None,
     everything: bool,
 ) -> Iterator[Looked]:
-    """The denied requests of `path` (`-`: `stdin`), or all of them.
+    """The denied requests of `path` (`-`: `stdin`), or all of them; `zone` as `batches` has it.
 
     Raises OSError when there is no such file, NoFormat when no format reads it, BadSettings, BadDefinition.
     """
     line = 1
-    for lines, form in batches(loaded, path, stdin, format_name=format_name, directive=directive):
+    for lines, form in batches(loaded, path, stdin, format_name=format_name, directive=directive, zone=zone):
         yield (
             _passed_over(lines, line)
             if form is None
@@ -77,16 +78,26 @@ def events(
 
 
 def batches(
-    loaded: Loaded[Settings], path: str, stdin: BinaryIO, *, format_name: str | None, directive: str | None
+    loaded: Loaded[Settings],
+    path: str,
+    stdin: BinaryIO,
+    *,
+    format_name: str | None,
+    directive: str | None,
+    zone: str | None = None,
 ) -> Iterator[tuple[Lines, Format | None]]:
-    """The lines of `path` (`-`: `stdin`) and what reads them; None with a step that has no line. Raises as `events`."""
+    """The lines of `path` (`-`: `stdin`) and what reads them; None with a step that has no line.
+
+    `zone` is that of times without an offset, in place of the settings'. Raises as `events`.
+    """
     settings = loaded.settings
-    name = "stdin" if path == STDIN else source_name(settings, Path(path))
+    name = source_name(settings, path)
     configured = settings.sources.get(name) if format_name is None and directive is None else None
+    options = options_for(settings, settings.sources.get(name))
     choose = chooser(
         name,
         definitions(settings, loaded.folder),
-        options_for(settings, settings.sources.get(name)),
+        options if zone is None else replace(options, zone=zone),
         format_name=configured.format if configured else format_name,
         directive=configured.log_format if configured else directive,
     )

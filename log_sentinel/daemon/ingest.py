@@ -267,7 +267,7 @@ class Ingest:
         self._rewind.set()
 
     def _count(self, batches: tuple[SourceBatch, ...], appended: Appended) -> None:
-        self._tally.committed(appended.duplicates)
+        self._tally.committed(appended.duplicates, appended.promoted, appended.explained)
         for batch in batches:
             one = self._tally.source(batch.source)
             one.lines += batch.parsed.lines

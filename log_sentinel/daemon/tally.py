@@ -21,21 +21,26 @@ class Tally:
     """Counts by source, and of the commits that brought them in, whichever thread wrote them.
 
     `duplicates` counts denials that were in the database already. The checkpoints keep it at zero; any other figure is
-    a fault worth looking into.
+    a fault worth looking into. `promoted` counts candidates that an error log proved to be denials,
+    `explained` them and the denials that it gave a cause.
     """
 
     sources: dict[str, SourceTally] = field(default_factory=dict)
     commits: int = 0
     duplicates: int = 0
+    promoted: int = 0
+    explained: int = 0
     commit_failures: int = 0
     rewinds: int = 0
     _adding: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def committed(self, duplicates: int) -> None:
-        """Counts a commit and the denials in it that were there before."""
+    def committed(self, duplicates: int, promoted: int = 0, explained: int = 0) -> None:
+        """Counts a commit, the denials in it that were there before, and what an error log told in it."""
         with self._adding:
             self.commits += 1
             self.duplicates += duplicates
+            self.promoted += promoted
+            self.explained += explained
 
     def commit_failed(self) -> None:
         with self._adding:

@@ -45,12 +45,14 @@ class Appended:
     `duplicates` were stored before under the same generation and offset: the checkpoints make that impossible, so more
     than 0 tells of a fault of ours. `refused` are rows of any table that the database would not take; they are in
     `rejects`. `promoted` candidates were proved to be denials by this commit; they come on top of `denials`.
+    `explained` denials, the promoted among them, have a verdict now that an error log has a part in.
     """
 
     denials: int
     duplicates: int
     refused: int = 0
     promoted: int = 0
+    explained: int = 0
 
 
 def append(
@@ -90,27 +92,28 @@ class _Appending:
         self._put(tables.companion_evidence, self._dated(companions), bulk.insert_new)
         if not stored.is_empty():
             self._put(tables.denied_minutes, _per_minute(stored), bulk.add)
-        proved = self._explained(explain, [stored, candidates, companions])
+        proved, told = self._explained(explain, [stored, candidates, companions])
         self._put(tables.traffic, self._frame("traffic", self._named), bulk.add)
         self._put(tables.activity, self._frame("activity", lambda _: []), bulk.add)
         refused = self._rejects()
-        return Appended(stored.height, duplicates, refused, proved)
+        return Appended(stored.height, duplicates, refused, proved, told)
 
-    def _explained(self, explain: Mapping[str, Explain], halves: list[pl.DataFrame]) -> int:
-        """Lets the new halves meet what waits for them; the number of candidates that are denials now."""
+    def _explained(self, explain: Mapping[str, Explain], halves: list[pl.DataFrame]) -> tuple[int, int]:
+        """Lets the new halves meet what waits for them; how many candidates are denials now, and how many are told."""
         halves = [half.select("source", "time") for half in halves if explain and not half.is_empty()]
         if not halves:
-            return 0
+            return 0, 0
         spans = pl.concat(halves).group_by("source").agg(pl.col("time").min(), pl.col("time").max().alias("last"))
-        promoted = 0
+        promoted, told = 0, 0
         for source, first, last in spans.rows():
             if source not in explain:
                 continue
             found = explain_stored(self._connection, self._commit.instance, source, (first, last), explain[source])
             if found is not None:
                 promoted += self._put(tables.denials, found.promoted, bulk.insert).height
+                told += found.promoted.height + found.after.height
                 self._count_anew(found)
-        return promoted
+        return promoted, told
 
     def _count_anew(self, found: Explained) -> None:
         """What is a denial now is counted, and what has another cause now is counted under that one."""

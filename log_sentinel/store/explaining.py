@@ -35,7 +35,7 @@ Explain = Callable[[pl.DataFrame, pl.DataFrame], pl.DataFrame]
 
 # How far beyond the new lines' times their other halves are looked for.
 APART = timedelta(seconds=3)
-# Of each side, looked at in one commit; more wait for the next, or for the retention
+# Of each side, looked at together; of more, those within APART of each other
 AT_ONCE = 50_000
 # SQLite binds 32766 values a statement at most
 OFFSETS_A_STATEMENT = 10_000
@@ -68,6 +68,13 @@ def explain_stored(
         return None
     waiting = _waiting(connection, candidates, JUDGED, instance, source, since, until)
     stored = _waiting(connection, denials, JUDGED, instance, source, since, until)
+    if max(said.height, waiting.height, stored.height) == AT_ONCE and between[1] - between[0] > APART:
+        middle = between[0] + (between[1] - between[0]) / 2
+        parts = [
+            explain_stored(connection, instance, source, part, explain)
+            for part in ((between[0], middle), (middle, between[1]))
+        ]
+        return _together([part for part in parts if part is not None])
     stored = stored.filter(~pl.col("evidence").fill_null("").str.contains(EXPLAINED_ALREADY))
     halves = [waiting.with_columns(candidate=True), stored.with_columns(candidate=False)]
     found = explain(pl.concat(halves), said).filter(pl.col("cause") != Cause.UNKNOWN)
@@ -80,6 +87,14 @@ def explain_stored(
     _end_wait(connection, evidence, used)
     _end_wait(connection, candidates, promoted)
     _judge_anew(connection, after)
+    return Explained(promoted, before, after)
+
+
+def _together(parts: list[Explained]) -> Explained | None:
+    """What was explained in several spans, one after the other, so that no row is in two of them."""
+    if not parts:
+        return None
+    promoted, before, after = (pl.concat([getattr(part, name) for part in parts]) for name in Explained.__slots__)
     return Explained(promoted, before, after)
 
 

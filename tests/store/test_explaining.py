@@ -7,13 +7,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
 import pytest
 from sqlalchemy import func, select
 
 from log_sentinel.content import shipped
 from log_sentinel.diagnosis.companions import explained
 from log_sentinel.parsing.error_logs import load
-from log_sentinel.store import tables
+from log_sentinel.store import explaining, tables
 from log_sentinel.store.appending import append
 from log_sentinel.store.readers import denied_minutes, sample_denials
 from tests.store.commits import TEN, Log, denial, parsed
@@ -166,3 +167,19 @@ def test_a_denial_is_explained_once(database: Database) -> None:
     assert sample_denials(database, TEN, TEN + DAY, {})["cause"].to_list() == ["ip_restriction"]
     assert denied_minutes(database, TEN, TEN + DAY)["n"].to_list() == [1]
     assert waiting(database) == (0, 1)
+
+
+def test_more_than_is_looked_at_together_is_looked_at_in_parts(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explaining, "AT_ONCE", 20)
+    access, errors = Log(database), Log(database, inode=2)
+    requests = parsed([], candidates=[unproved(number) for number in range(100)])
+
+    assert (0, 100) == (
+        promoted(database, (access, requests)),
+        promoted(database, (errors, parsed([], companions=[said(number) for number in range(100)]))),
+    )
+    assert (0, 0) == waiting(database)
+    minutes = denied_minutes(database, TEN, TEN + timedelta(minutes=2)).group_by("minute").agg(n=pl.col("n").sum())
+    assert [60, 40] == minutes.sort("minute")["n"].to_list()
