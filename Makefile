@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
 
-.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos seeded-bugs soak torture fuzz hostile pictures lock clean
+.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos seeded-bugs release-run soak torture fuzz hostile pictures lock clean
 
 setup: $(VENV)/.dev
 
@@ -37,13 +37,14 @@ chaos: $(VENV)/.dev
 seeded-bugs: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.chaos.seeded_bugs --jobs 2 $(ARGS)
 
-# Ten million lines of a million addresses and paths: memory stays bounded.
-soak: $(VENV)/.dev
-	CROWD_LINES=10000000 $(BIN)/pytest tests/reliability/test_crowd.py --timeout 7200
+# A run of docs/reliability.md at release length, or a share of it: make release-run RUN=R4 SHARE=0.1
+SHARE ?= 1
+release-run: $(VENV)/.dev
+	$(BIN)/python -m tests.reliability.runs $(RUN) --share $(SHARE)
 
-# Everything that can happen to a log file, in any order, 20,000 times over.
-torture: $(VENV)/.dev
-	TORTURE_SEQUENCES=20000 $(BIN)/pytest tests/sources/test_life_of_a_log.py --timeout 7200
+# R11, ten million lines of a million addresses and paths, and R5, what can happen to a log file, 20,000 times over.
+soak: ; $(MAKE) release-run RUN=R11
+torture: ; $(MAKE) release-run RUN=R5
 
 # A million lines of three servers, whole and broken, against writers that know what they wrote.
 fuzz: $(VENV)/.dev

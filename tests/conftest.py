@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from tests.lengths import RELEASE_SHARE, times
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
@@ -16,13 +18,18 @@ if TYPE_CHECKING:
     from log_sentinel.store.engine import Database
     from tests.store.postgres_server import PostgresServer
 
-# The same examples every time, so that a failure is the change's doing and not the day's; the long runs (make torture)
+# The same examples every time, so that a failure is the change's doing and not the day's; the release runs
 # go their own ways. How fast a busy machine runs an example says nothing about the code.
 hypothesis.settings.register_profile(
     "suite", deadline=None, derandomize=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
-hypothesis.settings.register_profile("long", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
-hypothesis.settings.load_profile("long" if "TORTURE_SEQUENCES" in os.environ else "suite")
+hypothesis.settings.register_profile(
+    "long",
+    deadline=None,
+    max_examples=times(100, 30_000),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("long" if RELEASE_SHARE else "suite")
 
 
 def failed_if_real_is_required(report: pytest.TestReport | pytest.CollectReport) -> None:

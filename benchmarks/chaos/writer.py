@@ -91,14 +91,17 @@ class Writing:
         }
 
     def _rotate(self, name: str) -> None:
-        """By the next mode of the log's bag that can be done now."""
+        """By the next mode of the log's bag that can be done now; where none can, by another of its modes."""
         bag = self._bags[name]
         if not bag:
             bag += self._plan.logs[name]
             self._chance.shuffle(bag)
-        for mode in list(bag):
+        # one that has to wait (deleting, for all to be stored) stays in the bag and must not keep the others out
+        others = [mode for mode in self._plan.logs[name] if mode not in bag]
+        for mode in [*bag, *self._chance.sample(others, len(others))]:
             if self._logs[name].rotate(mode):
-                bag.remove(mode)
+                if mode in bag:
+                    bag.remove(mode)
                 self._used.add((name, mode))
                 return
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from log_sentinel.daemon.findings import stored
+from log_sentinel.daemon.findings import outages, stored
 from log_sentinel.daemon.findings.parts import findings as of_parts
 from log_sentinel.daemon.notices import Notices
 from log_sentinel.daemon.report import DailyReport
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from log_sentinel.daemon.findings.finding import Finding
     from log_sentinel.daemon.jobs import Jobs
+    from log_sentinel.daemon.patience import Patience
     from log_sentinel.daemon.settings import Settings
     from log_sentinel.store.engine import Database
     from log_sentinel.web.health import Health
@@ -26,12 +27,18 @@ REPORT_LOOKED_EVERY = timedelta(minutes=1)
 
 
 def watch_itself(
-    jobs: Jobs, database: Database, settings: Settings, health: Callable[[], Health], wake: Callable[[], None]
+    jobs: Jobs,
+    database: Database,
+    settings: Settings,
+    health: Callable[[], Health],
+    patience: Patience,
+    wake: Callable[[], None],
 ) -> None:
     """Adds the jobs. `health` says how the daemon is; `wake` is called when there is something to tell."""
 
     def look(now: datetime) -> Iterator[Finding]:
         yield from of_parts((part.name, part.state, part.says, part.todo) for part in health().parts)
+        yield from outages.findings(patience.last_outage, now)
         yield from stored.watched(database, settings, now)
 
     notices = Notices(database, settings.instance, look)

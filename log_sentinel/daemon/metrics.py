@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
     from log_sentinel.daemon.jobs import JobState
+    from log_sentinel.daemon.patience import Patience
     from log_sentinel.daemon.tally import Tally
     from log_sentinel.delivery.loop import Delivery
     from log_sentinel.sources.source import Source
@@ -34,9 +35,11 @@ class DaemonMetrics(Collector):
         sources: Sequence[Source],
         jobs: Mapping[str, JobState],
         delivery: Delivery,
+        patience: Patience,
         rule_failures: Callable[[], int] = lambda: 0,
     ) -> None:
         self._tally = tally
+        self._patience = patience
         self._rule_failures = rule_failures
         self._sources = sources
         self._jobs = jobs
@@ -77,7 +80,16 @@ class DaemonMetrics(Collector):
             "Denials met a second time and not stored again. Anything but 0 is a fault.",
             self._tally.duplicates,
         )
-
+        yield GaugeMetricFamily(
+            "log_sentinel_database_away",
+            "1 while lines wait for the database to answer.",
+            self._patience.waiting is not None,
+        )
+        yield CounterMetricFamily(
+            "log_sentinel_database_away_seconds",
+            "How long lines waited for the database to answer.",
+            self._patience.seconds_waited,
+        )
         yield CounterMetricFamily(
             "log_sentinel_rule_failures",
             "Minutes in which a rule failed and was left out. Anything but 0 is a fault.",

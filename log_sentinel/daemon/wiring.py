@@ -119,7 +119,7 @@ class _Daemon:
     def __init__(self, prepared: Prepared, database: Database, *, tell_the_past: bool) -> None:
         self.settings, self.database = prepared.settings, database
         settings = prepared.settings
-        patience = Patience()
+        self.patience = patience = Patience()
         checkpoints = PatientCheckpoints(StoredCheckpoints(database, settings.instance), patience)
         error_logs = prepared.error_logs
         self.supply = supplying(settings.sources, prepared.formats, error_logs, database, checkpoints, patience)
@@ -192,7 +192,12 @@ class _Daemon:
         registry = CollectorRegistry()
         registry.register(
             DaemonMetrics(
-                self.tally, self.sources, self.jobs.states, self.delivery, lambda: self.tick.detector.faults.count
+                self.tally,
+                self.sources,
+                self.jobs.states,
+                self.delivery,
+                self.patience,
+                lambda: self.tick.detector.faults.count,
             )
         )
         return registry
@@ -203,7 +208,7 @@ class _Daemon:
         self.jobs.every(settings.detection.every, "detection", self._detect)
         self.jobs.every(settings.log.status_every, "status", status)
         self.jobs.every(RETENTION_EVERY, "retention", self._sweep)
-        watch_itself(self.jobs, self.database, settings, self.health, self.delivery.wake)
+        watch_itself(self.jobs, self.database, settings, self.health, self.patience, self.delivery.wake)
 
     def _detect(self, now: datetime) -> None:
         if self.tick(now):

@@ -105,7 +105,7 @@ class InTurn:
             held.ends_as = GenerationState.GAP
         if isinstance(content, Stream) and content.damage is not None:
             held.ends_as = GenerationState.GAP
-            self._register.problems.tell(
+            self._register.problems.happened(
                 held.path,
                 f"{content.damage}; it was read up to there",
                 "Ingest the file once more when it is mended: lines that were read are not counted again.",

@@ -258,7 +258,7 @@ class _Search:
         if missing > 0 or row is not self.orphan:
             held.ends_as = GenerationState.GAP
             lost = f"{missing} bytes that were seen after it are lost" if missing > 0 else "what came after it is lost"
-            self.register.problems.tell(
+            self.register.problems.happened(
                 place_of(row),
                 f"its file is gone and no rotated copy of it was found; it was read to byte {row.offset}, {lost}",
                 "Keep one rotated file uncompressed (delaycompress), and name logrotate's olddir in `rotated`.",

@@ -52,7 +52,7 @@ class Register(Known):
         self.settings = settings
         self.clock = clock
         self.hold_rotated = settings.hold_rotated.total_seconds()
-        self.problems = Problems()
+        self.problems = Problems(clock)
         self._envelopes = envelopes_of(settings)
         self.folders = Folders(settings.rotated)
         self.held: dict[int, Held] = {}

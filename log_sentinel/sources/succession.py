@@ -142,7 +142,7 @@ class Succession(InTurn):
             return
         if held.ended and held.size > held.at.offset:
             held.take_up_again(GenerationState.DRAINING)
-            self._register.problems.tell(
+            self._register.problems.happened(
                 f"{self.path}, rotated away",
                 "its old file is still being written",
                 "The gateway did not reopen its log. nginx wants `nginx -s reopen` after the rotation, Kong's file-log "

@@ -6,6 +6,7 @@ from prometheus_client import generate_latest
 from prometheus_client.registry import CollectorRegistry
 
 from log_sentinel.daemon.metrics import DaemonMetrics
+from log_sentinel.daemon.patience import Patience
 from log_sentinel.daemon.tally import Tally
 from log_sentinel.delivery.loop import Delivery
 from log_sentinel.detection.detector import Detector
@@ -19,7 +20,7 @@ def test_a_rule_that_fails_shows_in_the_metrics(database: Database) -> None:
     detector = Detector([], DetectionSettings())
     registry = CollectorRegistry()
     delivery = Delivery(database, {}, [], instance="edge-1")
-    registry.register(DaemonMetrics(Tally(), [], {}, delivery, lambda: detector.faults.count))
+    registry.register(DaemonMetrics(Tally(), [], {}, delivery, Patience(), lambda: detector.faults.count))
 
     def failures() -> str:
         lines = generate_latest(registry).decode().splitlines()

@@ -10,6 +10,7 @@ from prometheus_client.exposition import generate_latest
 
 from log_sentinel.daemon.health import _channels
 from log_sentinel.daemon.metrics import DaemonMetrics
+from log_sentinel.daemon.patience import Patience
 from log_sentinel.daemon.tally import Tally
 from log_sentinel.delivery.loop import Delivery
 from log_sentinel.delivery.slack.settings import SlackSettings
@@ -49,7 +50,7 @@ def shown(delivery: Delivery) -> tuple[State, str, str]:
     """State and words in /healthz and doctor, and the metric of the channel."""
     (part,) = _channels(delivery)
     registry = CollectorRegistry()
-    registry.register(DaemonMetrics(Tally(), [], {}, delivery))
+    registry.register(DaemonMetrics(Tally(), [], {}, delivery, Patience()))
     lines = generate_latest(registry).decode().splitlines()
     (metric,) = [line for line in lines if line.startswith('log_sentinel_channel_failing{channel="ops"}')]
     return part.state, part.says, metric.rpartition(" ")[2]

@@ -18,6 +18,7 @@ import pytest
 from log_sentinel.parsing import parser as parser_module
 from log_sentinel.parsing.compiling import ParseOptions, Parser, compiled
 from log_sentinel.parsing.directive import from_directive
+from tests.lengths import times
 from tests.parsing.builders import batch
 from tests.parsing.test_paths_agree import assert_same
 from tests.parsing.writers import escaped, time_local
@@ -25,7 +26,7 @@ from tests.parsing.writers import escaped, time_local
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LINES = int(os.environ.get("FUZZ_LINES", "16000"))
+LINES = int(os.environ.get("FUZZ_LINES", times(16_000, 10_000_000)))
 BATCH = 1000
 LONG_LINE = 1_000_000 if LINES >= 1_000_000 else 300_000
 Values = dict[str, str]

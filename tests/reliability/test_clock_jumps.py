@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
 
 from log_sentinel.store import incidents
 from tests.daemon.test_tick import Daemon, at
+from tests.lengths import times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +59,16 @@ def test_a_spike_that_begins_while_the_clock_is_wrong_is_told(
     assert settled.live(range(5, 12), denied=400)[0] == "opened acme"
     (incident,) = incidents.listing(settled.database)
     assert at(5) == incident.since
+
+
+def test_a_clock_that_jumps_to_and_fro_again_and_again_tells_nothing_and_hides_nothing(settled: Daemon) -> None:
+    jumps = cycle((JUMPS["an hour back"], JUMPS["an hour ahead"]))
+    turns = times(2, 20)
+    for began, jump in zip(range(0, 5 * turns, 5), jumps, strict=False):
+        assert settled.live(range(began, began + 5), denied=2) == []
+        settled.passed = (began + 4.9) * 60
+        assert settled.tick(jump(at(began + 4.9))) == []
+    assert settled.live(range(5 * turns, 5 * turns + 6), denied=400)[0] == "opened acme"
 
 
 def tell_only_what_comes_after(daemon: Daemon, jump: Callable[[datetime], datetime], *, idle: bool) -> None:

@@ -1,13 +1,12 @@
 """A crowd of addresses, paths and user agents, each seen once or a few times, takes no memory that grows with it.
 
-CROWD_LINES=10000000 is the long form: ten million lines, a million addresses and a million paths.
+A release run has ten million lines, a million addresses and a million paths.
 """
 
 from __future__ import annotations
 
 import hashlib
 import ipaddress
-import os
 import random
 import subprocess
 import sys
@@ -16,12 +15,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.end_to_end.running import PROGRAM, number
+from tests.lengths import times
 from tests.reliability.logs import BEGAN
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LINES = int(os.environ.get("CROWD_LINES", "150000"))
+LINES = times(150_000, 10_000_000)
 MOST_DIFFERENT = 1_000_000
 FIRST_ADDRESS = int(ipaddress.ip_address("20.0.0.0"))
 MOST_BYTES = 300 << 20

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from log_sentinel.store.sanitising import AHEAD, EARLIEST
 from log_sentinel.store.tables import activity, denials, denied_minutes, reject_counts, traffic
+from tests.lengths import times
 from tests.reliability.logs import BEGAN, ingest, line
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from log_sentinel.store.engine import Database
 
-LINES = 6_000
+LINES = times(6_000, 2_000_000)
 PIECES = 7
 STATUSES = (200, 200, 304, 403, 404, 429, 500)
 ABSURD = (

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from tests.lengths import times
 from tests.sources.watching import append, lines, text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILES = 200
+FILES = times(200, 10_000)
 
 CHILD = """
 import json, os, resource, sys
@@ -41,7 +42,7 @@ for turn in sys.stdin:
 
 
 def test_each_line_of_200_logs_comes_once_with_64_descriptors_and_with_none(tmp_path: Path) -> None:
-    logs = [tmp_path / f"{name:03}.log" for name in range(FILES)]
+    logs = [tmp_path / f"{name:05}.log" for name in range(FILES)]
     for number, log in enumerate(logs):
         append(log, text(number))
     child = subprocess.Popen(
@@ -59,15 +60,15 @@ def test_each_line_of_200_logs_comes_once_with_64_descriptors_and_with_none(tmp_
     with child:
         assert (lines(*range(FILES)), []) == ask("look")
         for number, log in enumerate(logs):
-            append(log, text(1000 + number))
+            append(log, text(FILES + number))
         # with none left for anybody it still has the few it holds, and takes turns with them
         starved, _ = ask("starve")
         for number, log in enumerate(logs):
             log.rename(log.with_name(log.name + ".1"))
-            append(log, text(2000 + number))
+            append(log, text(2 * FILES + number))
         rest, _ = ask("feed")
         more, _ = ask("look")
-        assert lines(*range(1000, 1000 + FILES), *range(2000, 2000 + FILES)) == sorted(starved + rest + more)
+        assert lines(*range(FILES, 3 * FILES)) == sorted(starved + rest + more)
         assert ([], []) == ask("look")
         assert ([], []) == ask("restart")
         assert child.stdin is not None

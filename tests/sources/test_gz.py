@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from log_sentinel.sources.archives import Stream, form_of, in_order, unpacked
 from log_sentinel.sources.once import OncePass
+from tests.lengths import times
 from tests.sources.watching import MemoryCheckpoints, Watch, append, cut, lines, read_all, text
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def test_members_one_after_the_other_are_one_stream(form: str) -> None:
 
 @pytest.mark.parametrize("form", PACK)
 @given(share=st.floats(0, 1, exclude_max=True))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=times(30, 3_000), deadline=None)
 def test_a_cut_archive_gives_a_part_and_says_that_it_ends_too_early(form: str, share: float) -> None:
     whole = text(*range(3000))
     packed = PACK[form](whole)
@@ -71,7 +72,7 @@ def test_a_cut_archive_gives_a_part_and_says_that_it_ends_too_early(form: str, s
 
 
 @given(at=st.integers(0, 10_000), byte=st.integers(1, 255))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=times(100, 10_000), deadline=None)
 def test_a_changed_byte_is_damage_and_never_an_exception(at: int, byte: int) -> None:
     packed = bytearray(gzip.compress(text(*range(5000)), mtime=0))
     packed[at % len(packed)] ^= byte
@@ -160,7 +161,7 @@ def test_an_archive_that_unpacks_to_a_thousand_times_its_size_takes_little_memor
 
     path = tmp_path / "bomb.gz"
     with gzip.open(path, "wb", compresslevel=9) as file:
-        for _ in range(200):
+        for _ in range(times(200, 10_000)):
             file.write(b"x" * (1 << 20))
         file.write(b"\n" + text(1))
     tracemalloc.start()

@@ -25,10 +25,11 @@ from hypothesis.stateful import (
 )
 
 from log_sentinel.sources.generations import HEAD_BYTES
+from tests.lengths import times
 from tests.sources.watching import Watch
 
 BANNER = b"# " + b"=" * 2000 + b"\n"
-SEQUENCES = int(os.environ.get("TORTURE_SEQUENCES", "60"))
+SEQUENCES = times(60, 20_000)
 # Making a failure small takes minutes.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if "TORTURE_SHRINK" in os.environ else [])]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.lengths import times
 from tests.sources.watching import Watch, append, lines, text
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def test_a_kill_in_the_middle_of_a_long_line_does_not_make_a_line_of_its_rest(lo
 def test_a_line_of_a_hundred_megabytes_takes_a_few_of_memory(log: Path) -> None:
     watch = Watch(log, start="beginning")
     with log.open("wb") as file:
-        for _ in range(100):
+        for _ in range(times(100, 1024)):
             file.write(b"x" * (1 << 20))
         file.write(b"\n" + text(1))
     tracemalloc.start()

@@ -204,6 +204,20 @@ def test_a_generation_that_is_nowhere_any_more_is_a_gap_and_told(log: Path) -> N
     ] == watch.problems()
 
 
+def test_what_is_gone_for_good_is_told_for_a_day_and_then_no_more(log: Path) -> None:
+    watch = Watch(log)
+    watch.new()
+    append(log, text(1))
+    log.rename(log.with_name("elsewhere"))
+    append(log, text(2))
+    watch.restart()
+    watch.new()
+    assert [] == watch.later(86_000)
+    assert 1 == len(watch.problems())
+    assert [] == watch.later(500)
+    assert [] == watch.problems()
+
+
 def test_a_daemon_that_is_killed_between_reading_and_commit_reads_again(log: Path) -> None:
     watch = Watch(log)
     watch.new()

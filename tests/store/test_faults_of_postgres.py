@@ -17,6 +17,7 @@ from log_sentinel.store.faults import DatabaseBroken, DatabaseUnavailable
 from log_sentinel.store.generations import StoredCheckpoints
 from log_sentinel.store.migrating import upgrade
 from log_sentinel.store.settings import DatabaseSettings
+from tests.lengths import times
 from tests.store.commits import LINE_BYTES, Log, denial, parsed
 from tests.store.in_step import lines_in_step
 from tests.store.postgres_server import PostgresServer
@@ -115,10 +116,12 @@ def test_a_server_that_was_stopped_is_used_again_when_it_is_back(mode: str, serv
 def test_a_restart_between_two_commits_costs_no_error(server: PostgresServer, db: Database) -> None:
     log = Log(db)
     append(db, next_commit(log))
-    server.stop("immediate")
-    server.start()
-    append(db, next_commit(log))
-    assert lines_in_step(db) == 100
+    restarts = times(1, 50)
+    for _ in range(restarts):
+        server.stop("immediate")
+        server.start()
+        append(db, next_commit(log))
+    assert lines_in_step(db) == 50 * (restarts + 1)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -155,7 +158,7 @@ def test_a_connection_cut_at_the_commit_leaves_no_line_lost_or_double(
 ) -> None:
     db = opened(server.url(name, address=proxy.address))
     log = Log(db)
-    for number in range(12):
+    for number in range(times(12, 500)):
         commit = next_commit(log)
         proxy.line = cut
         with pytest.raises(DatabaseUnavailable):

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from log_sentinel.store.migrating import backup, current, upgrade
 from log_sentinel.store.room import BALLAST_BYTES, MEGABYTE
 from log_sentinel.store.settings import DatabaseSettings
 from log_sentinel.store.tables import denials
+from tests.lengths import times
 from tests.store.commits import LINE_BYTES, Log, denial, parsed
 from tests.store.in_step import lines_in_step
 from tests.store.small_disk import SmallDisk, small_disk
@@ -76,19 +77,22 @@ def test_the_ingest_stops_before_the_disk_is_full_and_goes_on_by_itself(
 ) -> None:
     log = Log(on_small_disk)
     append(on_small_disk, next_commit(log))
-    disk.fill(leave=7 * MEGABYTE)
-    with pytest.raises(DatabaseUnavailable) as raised:
+    for turn in range(times(1, 10)):
+        disk.fill(leave=7 * MEGABYTE)
+        with pytest.raises(DatabaseUnavailable) as raised:
+            append(on_small_disk, next_commit(log))
+        assert raised.value.reason.endswith(
+            " MB are free on its disk; reading goes on at 8 MB. "
+            "Free some space; nothing is lost, the log files keep the lines."
+        )
+        with on_small_disk.write() as connection:
+            connection.execute(
+                text(f"INSERT INTO reject_counts VALUES ('2026-11-24 10:00:00.000', 'i', 's', '{turn}', 1)")
+            )
+        disk.free()
+        rewound(on_small_disk, log)
         append(on_small_disk, next_commit(log))
-    assert raised.value.reason.endswith(
-        " MB are free on its disk; reading goes on at 8 MB. "
-        "Free some space; nothing is lost, the log files keep the lines."
-    )
-    with on_small_disk.write() as connection:
-        connection.execute(text("INSERT INTO reject_counts VALUES ('2026-11-24 10:00:00.000', 'i', 's', 'r', 1)"))
-    disk.free()
-    rewound(on_small_disk, log)
-    append(on_small_disk, next_commit(log))
-    assert lines_in_step(on_small_disk) == 400
+        assert lines_in_step(on_small_disk) == 200 * (turn + 2)
 
 
 def test_a_disk_that_fills_during_a_commit_undoes_it_and_the_ballast_makes_room(
@@ -140,6 +144,31 @@ def test_a_read_only_disk_is_said_at_the_start(disk: SmallDisk, sqlite_template:
     db.close()
 
 
+def test_a_file_that_turns_read_only_while_it_is_written_is_said_and_the_lines_wait(sqlite: Database) -> None:
+    assert sqlite.path is not None
+    files = (sqlite.path, sqlite.path.with_name("sentinel.db-wal"))
+    log = Log(sqlite)
+    append(sqlite, next_commit(log))
+    with unchangeable(*files):
+        with pytest.raises(DatabaseUnavailable, match="the disk failed to read or write"):
+            append(sqlite, next_commit(log))
+        assert lines_in_step(sqlite) == 200
+    rewound(sqlite, log)
+    append(sqlite, next_commit(log))
+    assert lines_in_step(sqlite) == 400
+
+
+@contextmanager
+def unchangeable(*files: Path) -> Iterator[None]:
+    """Whoever has them open cannot write any more: what a disk is that the kernel makes read-only after an error."""
+    if (made := subprocess.run(["chattr", "+i", *files], check=False, capture_output=True, text=True)).returncode:
+        pytest.skip(f"files cannot be made unchangeable here (root may, on ext4): {made.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["chattr", "-i", *files], check=True)
+
+
 # Locked
 
 HOLDING_A_LOCK = """
@@ -159,21 +188,22 @@ def test_a_lock_of_another_process_is_waited_for_then_said_and_no_line_is_lost(
     db = opened(tmp_path / "sentinel.db")
     log = Log(db)
     append(db, next_commit(log))
-    other = subprocess.Popen(
-        [sys.executable, "-c", HOLDING_A_LOCK, tmp_path / "sentinel.db"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert other.stdout is not None
-    assert other.stdout.readline() == "locked\n"
-    with pytest.raises(DatabaseUnavailable, match="locked by another process for longer than we wait"):
+    for stored in range(200, 200 * times(2, 11), 200):
+        other = subprocess.Popen(
+            [sys.executable, "-c", HOLDING_A_LOCK, tmp_path / "sentinel.db"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert other.stdout is not None
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(DatabaseUnavailable, match="locked by another process for longer than we wait"):
+            append(db, next_commit(log))
+        assert lines_in_step(db) == stored
+        other.communicate()
+        rewound(db, log)
         append(db, next_commit(log))
-    assert lines_in_step(db) == 200
-    other.communicate()
-    rewound(db, log)
-    append(db, next_commit(log))
-    assert lines_in_step(db) == 400
+        assert lines_in_step(db) == stored + 200
     db.close()
 
 
@@ -334,7 +364,7 @@ def test_a_power_cut_at_any_byte_of_the_wal_leaves_rows_and_checkpoint_in_step(
     wal = sqlite.path.with_name("sentinel.db-wal").read_bytes()
     chance = random.Random(20261124)
     reached = []
-    for number, kept in enumerate(sorted(chance.randrange(len(wal)) for _ in range(40))):
+    for number, kept in enumerate(sorted(chance.randrange(len(wal)) for _ in range(times(40, 10_000)))):
         cut = tmp_path / f"cut-{number}.db"
         shutil.copy(sqlite.path, cut)
         cut.with_name(f"{cut.name}-wal").write_bytes(wal[:kept])

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select, text, update
 
 from log_sentinel.store.leases import LeaseLost, check, give_back, take
 from log_sentinel.store.tables import leases, reject_counts
+from tests.lengths import times
 from tests.store.commits import TEN
 
 if TYPE_CHECKING:
@@ -62,6 +63,24 @@ def test_a_holder_that_overslept_commits_nothing(database: Database) -> None:
     assert (raised.value.name, raised.value.holder, raised.value.epoch) == ("detect", "a", 1)
     work(database, "b", 2)
     assert works_done(database) == ["b"]
+
+
+def test_of_two_that_take_turns_whoever_overslept_commits_nothing_and_each_turn_has_one(database: Database) -> None:
+    turns = times(6, 100)
+    for turn in range(turns):
+        holder, before = ("a", "b") if turn % 2 else ("b", "a")
+        assert take(database, "detect", holder, LONG) == turn + 1
+        if turn:
+            with pytest.raises(LeaseLost):
+                work(database, before, turn)
+        assert take(database, "detect", before, LONG) is None
+        with database.write() as connection:
+            check(connection, "detect", holder, turn + 1)
+            connection.execute(
+                insert(reject_counts).values(hour=TEN, instance="i", source=f"{turn}", reason=holder, n=1)
+            )
+        expire(database)
+    assert works_done(database) == sorted("ba"[turn % 2] for turn in range(turns))
 
 
 def test_a_lease_that_was_never_taken_holds_nobody(database: Database) -> None:

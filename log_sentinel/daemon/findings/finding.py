@@ -25,6 +25,7 @@ class Notice(StrEnum):
     LOST = "lines-lost"
     FILE = "file-trouble"
     DISK = "disk-low"
+    AWAY = "database-away"
     CHANNEL = "channel-fails"
     JOB = "job-fails"
     REPORT = "daily-report"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 STATES = {"ok": State.FINE, "troubled": State.NOTE, "failing": State.WRONG}
-# By the first word of a part's name. The database is not among them: who cannot reach it cannot leave word in it.
+# By the first word of a part's name. The database is not among them: see outages.
 NOTICES = {"source": Notice.FILE, "channel": Notice.CHANNEL, "job": Notice.JOB}
 
 
