@@ -1,7 +1,6 @@
 """`python -m tests.reliability.killed_at URL LOG STEP`: follows LOG into the database, and is killed at STEP.
 
-STEP is "before" or "after", a dot, and a name of STEPS; "never" reads to the end. Batches are small, so that there are
-many of each step.
+STEP is "before" or "after", a dot, and a name of STEPS. Batches are small, so that there are many of each step.
 """
 
 from __future__ import annotations
@@ -70,8 +69,13 @@ class Hurry:
 def main(url: str, log: str, step: str) -> None:
     kill_at(step)
     ingesting.CHUNK_BYTES = CHUNK_BYTES
+    follow(url, log)
+
+
+def follow(url: str, log: str) -> None:
+    """Follows `log` into the database until all of it is stored, rotated files that are over included."""
     database = open_database(DatabaseSettings(url=SecretStr(url)))
-    own(database, INSTANCE)
+    ownership = own(database, INSTANCE)
     database.take_checkpointing()
     patience, wakeups = Patience(), Hurry()
     settings = FileSource(
@@ -97,14 +101,14 @@ def main(url: str, log: str, step: str) -> None:
         pass
     ingest.stop()
     tail.close()
+    ownership.release()
+    database.close()
     if ingest.failure is not None:
         raise ingest.failure
 
 
 def kill_at(step: str) -> None:
     when, _, name = step.partition(".")
-    if name not in STEPS:
-        return
     owner, attribute, call = STEPS[name]
     real = getattr(owner, attribute)
     left = [call]

@@ -34,7 +34,10 @@ RUNS = {
     "R4": Run(("store/test_faults_of_sqlite.py",), only="power_cut"),
     "R5": Run(("sources/test_life_of_a_log.py",)),
     "R6": Run(("store/test_faults_of_postgres.py", "reliability/test_database_away.py"), only="postgres"),
-    "R7": Run(("store/test_faults_of_sqlite.py", "reliability/test_database_away.py"), only="locked or lock_of or disk or full"),
+    "R7": Run(
+        ("store/test_faults_of_sqlite.py", "reliability/test_database_away.py"),
+        only="locked or lock_of or disk or full",
+    ),
     "R8": Run(
         (
             "parsing/test_fuzz.py",
