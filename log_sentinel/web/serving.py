@@ -19,7 +19,7 @@ from log_sentinel.web.settings import WebSettings
 if TYPE_CHECKING:
     from starlette.applications import Starlette
 
-# More connections than this at once are answered with 503. Each worker of a gateway that posts to us keeps one or two.
+# More requests than this at once are answered with 503; silent connections are fewer (impatience.MOST_CONNECTIONS).
 CONCURRENT = 256
 STOP_WITHIN_SECONDS = 3
 
