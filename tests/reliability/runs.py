@@ -65,6 +65,7 @@ RUNS = {
     ),
     "R17": Run(("reliability/test_late_lines.py",)),
     "R18": Run(("store/test_leases.py", "reliability/test_double_start.py")),
+    "F59": Run(("store/test_turns.py",), only="retention"),
     "R19": Run(("web/test_serving.py",), only="crowd"),
 }
 
