@@ -12,17 +12,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from log_sentinel.delivery.abilities import CannotTell, LookedBackInto, Restating
 from log_sentinel.delivery.message.composing import compose
-from log_sentinel.delivery.message.listing import compose_list
+from log_sentinel.delivery.message.listing import compose_list, key_of
 from log_sentinel.delivery.pauses import GIVE_UP_AFTER, Gate, delay
 from log_sentinel.delivery.undeliverable import Undeliverable
 from log_sentinel.store import outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
 
     from log_sentinel.delivery.channels import Channel
     from log_sentinel.delivery.message.composing import Background
+    from log_sentinel.delivery.message.message import Message
     from log_sentinel.model.incident import Incident
     from log_sentinel.model.notification import Notification
     from log_sentinel.store.engine import Database
@@ -79,8 +81,10 @@ class Worker:
         self._divert = divert
         self._unacknowledged = unacknowledged
         self._dashboard = dashboard
-        # of what failed in this process: whether every attempt was clearly refused, so that it cannot have arrived
-        self._refused: dict[int, bool] = {}
+        # of what failed in this process: that every attempt was clearly refused, so that it cannot have arrived
+        self._refused: set[int] = set()
+        # and what may have arrived, with all that it was told with
+        self._unclear: dict[int, frozenset[int]] = {}
         # what failed although the channel had answered a knock
         self._odd: set[int] = set()
         self._gate = gate or Gate(timedelta(seconds=channel.pace_seconds))
@@ -106,13 +110,15 @@ class Worker:
             by=self._instance,
             merge_after=MERGE_AFTER,
             collapse_after=self._collapse_after,
-            unclear=[number for number, clear in self._refused.items() if not clear],
+            unclear=self._unclear,
         )
         if not claimed:
             return False
-        unclear = any(one.attempts > 1 and not self._refused.get(one.id) for one in claimed)
+        unclear = any(one.attempts > 1 and one.id not in self._refused for one in claimed)
         told = [replace(one, unclear=unclear) for one in claimed]
         try:
+            if unclear and self._settled(told):
+                return True
             reference = self._tell(told)
         except Undeliverable as why:
             self._note_failure(told, why, knocked=knocked)
@@ -141,24 +147,58 @@ class Worker:
         outbox.hasten(self._db, self._name, apart_from=self._odd)
         return True
 
+    def _settled(self, told: list[Notification]) -> bool:
+        """Looks into the channel for the message that may have arrived; gives whether what became of it is settled.
+
+        One that is not there waits as if it had never been tried: it is told with what has happened since.
+        """
+        if not isinstance(self._channel, LookedBackInto):
+            return False
+        several = _are_several(told)
+        try:
+            mark = self._channel.arrived(told[-1], key_of(told) if several else told[-1].idempotency_key)
+        except CannotTell:
+            return False
+        if mark is not None:
+            self._note_sent(told, None if several else mark)
+            return True
+        self._forget(told)
+        self._refused |= {one.id for one in told}
+        outbox.later(self._db, told, told[0].created_at, "it did not arrive")
+        return True
+
     def _tell(self, told: list[Notification]) -> str | None:
         """One message for `told`: the last step of one incident, or a list of several."""
-        last, now = told[-1], self._clock()
-        if len({one.incident_id for one in told}) > 1:
-            self._channel.send(replace(last, opening_ref=None), compose_list(told, instance=self._instance, now=now))
-            # the list is nobody's opening message: what follows stands on its own
-            return None
-        background = self._background(last.happening.incident)
-        message = compose(
-            last,
-            background,
+        last = told[-1]
+        if not _are_several(told):
+            return self._channel.send(last, self._composed(last, merged=len(told)))
+        self._restate({one.incident_id: one for one in told}.values())
+        listed = compose_list(told, instance=self._instance, now=self._clock())
+        self._channel.send(replace(last, opening_ref=None), listed)
+        # the list is nobody's opening message: what follows stands on its own
+        return None
+
+    def _composed(self, notification: Notification, *, merged: int = 1) -> Message:
+        return compose(
+            notification,
+            self._background(notification.happening.incident),
             instance=self._instance,
-            now=now,
-            merged=len(told),
+            now=self._clock(),
+            merged=merged,
             dashboard=self._dashboard,
-            unacknowledged=self._unacknowledged(last),
+            unacknowledged=self._unacknowledged(notification),
         )
-        return self._channel.send(last, message)
+
+    def _restate(self, latest: Iterable[Notification]) -> None:
+        """What a list tells of incidents that have a message of their own stands there too; as far as it goes."""
+        if not isinstance(self._channel, Restating):
+            return
+        try:
+            for one in latest:
+                if one.opening_ref is not None:
+                    self._channel.restate(one, self._composed(one))
+        except Undeliverable as why:
+            log.info("messages stay as they were", channel=self._name, reason=why.reason)
 
     def _note_sent(self, told: list[Notification], reference: str | None) -> None:
         now = self._clock()
@@ -180,9 +220,12 @@ class Worker:
             self._give_up(told, now, why.reason)
             return self._tell_others(now)
         again = self._note_down(why, now)
-        numbers = {one.id for one in told}
-        clear = not (why.unclear or told[-1].unclear)
-        self._refused.update(dict.fromkeys(numbers, clear))
+        numbers = frozenset(one.id for one in told)
+        if why.unclear or told[-1].unclear:
+            self._refused -= numbers
+            self._unclear.update(dict.fromkeys(numbers, numbers))
+        else:
+            self._refused |= numbers
         if knocked:
             self._odd |= numbers
             again = max(again, now + delay(told[-1].attempts))
@@ -206,8 +249,9 @@ class Worker:
     def _forget(self, told: list[Notification]) -> None:
         numbers = {one.id for one in told}
         self._odd -= numbers
+        self._refused -= numbers
         for number in numbers:
-            self._refused.pop(number, None)
+            self._unclear.pop(number, None)
 
     def _tell_others(self, now: datetime) -> None:
         diverted = self._divert(now)
@@ -234,3 +278,8 @@ class Worker:
                 happening=one.happening.kind.value,
                 reason=reason,
             )
+
+
+def _are_several(told: Sequence[Notification]) -> bool:
+    """Whether they are of more than one incident: those are told as a list."""
+    return len({one.incident_id for one in told}) > 1

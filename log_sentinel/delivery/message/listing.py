@@ -41,7 +41,7 @@ def compose_list(told: Sequence[Notification], *, instance: str, now: datetime) 
         state=worst.incident.state,
         severity=worst.incident.severity,
         number=None,
-        key=f"{first.idempotency_key}+{len(told) - 1}",
+        key=key_of(told),
         instance=quoted(instance, 60),
         rule=quoted("several"),
         matter=matter_of(worst.incident),
@@ -60,6 +60,11 @@ def compose_list(told: Sequence[Notification], *, instance: str, now: datetime) 
         late_minutes=late_minutes(first, now),
         merged=len(told),
     )
+
+
+def key_of(told: Sequence[Notification]) -> str:
+    """The key of the list of all of `told`: the same for every attempt at these."""
+    return f"{told[0].idempotency_key}+{len(told) - 1}"
 
 
 def _weight(happening: Happening) -> tuple[bool, int, int]:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from log_sentinel.delivery import http
+from log_sentinel.delivery.abilities import CannotTell
 from log_sentinel.delivery.slack.calling import Api, Refused
 from log_sentinel.delivery.slack.errors import EDIT_REFUSED, OPENING_GONE, TOO_RICH
 from log_sentinel.delivery.slack.limits import SECONDS_BETWEEN_MESSAGES
@@ -69,6 +70,17 @@ class SlackChannel:
         """
         return self._way.tell(notification, message, self._layout)
 
+    def restate(self, notification: Notification, message: Message) -> None:
+        """Edits the incident's message to how things stand. Raises Undeliverable."""
+        self._way.restate(notification, message, self._layout)
+
+    def arrived(self, notification: Notification, key: str) -> str | None:
+        """The mark of the incident's message if our message `key` is in the channel, None if it is not.
+
+        Raises CannotTell and Undeliverable.
+        """
+        return self._way.arrived(notification, key)
+
     def probe(self) -> str:
         """Whether we are let in, without posting; gives who we are there. Raises Undeliverable."""
         return self._way.probe()
@@ -105,8 +117,6 @@ class Bot:
         self._pictures = Pictures(self._api, settings)
 
     def tell(self, notification: Notification, message: Message, layout: Layout) -> str:
-        if notification.unclear and (arrived := self._arrived(notification)) is not None:
-            return arrived
         opening = notification.opening_ref
         whole = self._whole(message, layout)
         if opening is None:
@@ -122,6 +132,10 @@ class Bot:
                 raise
             return self._post(whole, self._channel)
         return opening
+
+    def restate(self, notification: Notification, message: Message, layout: Layout) -> None:
+        channel, _, ts = (notification.opening_ref or "").partition(":")
+        self._edit(self._whole(message, layout), channel, ts)
 
     def _whole(self, message: Message, layout: Layout) -> list[dict[str, Any]]:
         """The incident as it stands, at its best first: what Slack does not take is tried more plainly."""
@@ -142,12 +156,9 @@ class Bot:
         except Undeliverable as why:
             log.info("the answer to a press was not told", incident=press.incident, reason=why.reason)
 
-    def _arrived(self, notification: Notification) -> str | None:
-        """The mark to give for this very message if an earlier attempt of ours brought it there, as far as the token
-        lets us look.
-        """
+    def arrived(self, notification: Notification, key: str) -> str | None:
         if not self._may_look_back:
-            return None
+            raise CannotTell
         channel, _, ts = (notification.opening_ref or f"{self._channel_id or self._channel}:").partition(":")
         where = {"channel": channel, "oldest": f"{notification.created_at.timestamp() - CLOCKS_APART_SECONDS:.6f}"}
         method = "conversations.replies" if ts else "conversations.history"
@@ -155,15 +166,15 @@ class Bot:
         try:
             messages = self._api.call(method, seen).get("messages", [])
         except Refused as why:
-            if why.code in MAY_NOT_LOOK:
-                self._may_look_back = why.code != "missing_scope"
-                log.info("cannot look whether a message has arrived; it may be told twice", reason=why.code)
-                return None
             if why.code in OPENING_GONE:
                 return None
-            raise
+            if why.code not in MAY_NOT_LOOK:
+                raise
+            self._may_look_back = why.code != "missing_scope"
+            log.info("cannot look whether a message has arrived; it may be told twice", reason=why.code)
+            raise CannotTell from None
         keys = {str(_key_of(one)): str(one.get("ts")) for one in messages if isinstance(one, dict)}
-        found = keys.get(notification.idempotency_key)
+        found = keys.get(key)
         return None if found is None else f"{channel}:{ts or found}"
 
     def probe(self) -> str:
@@ -217,6 +228,12 @@ class Hook:
             if why.code not in TOO_RICH:
                 raise
             self._post(layout.plain(message))
+
+    def arrived(self, notification: Notification, key: str) -> str | None:
+        raise CannotTell
+
+    def restate(self, notification: Notification, message: Message, layout: Layout) -> None:
+        """A webhook changes nothing."""
 
     def probe(self) -> str:
         # a webhook can only be tried by posting; that it answers at all is what can be known without

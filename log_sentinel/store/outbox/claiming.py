@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import and_, func, or_, select, update
@@ -11,7 +12,7 @@ from log_sentinel.store.outbox.rows import WAITING, first_in_line, notification_
 from log_sentinel.store.tables import incident_events, notifications
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from sqlalchemy import Select
@@ -45,15 +46,16 @@ def claim(
     by: str,
     merge_after: timedelta | None = None,
     collapse_after: int | None = None,
-    unclear: Collection[int] = (),
+    unclear: Mapping[int, Collection[int]] = MappingProxyType({}),
 ) -> tuple[Notification, ...]:
     """What `channel` is to tell next in one message, now ours until `now + lasting`; empty if nothing is due.
 
     The first that is due. If it has waited for `merge_after`, or was held back, with whatever else is due of the same
     incident: an outage ends with the present state, not with its history. If more than `collapse_after` incidents are
-    due for this recipient, or the first was held back, all of them. But one that may have arrived (its claim lapsed, or
-    it is among `unclear`) comes alone, so that it is told again as it was. Oldest first. `by` names the sender, for
-    people who look at the table. On Postgres several senders pass each other by.
+    due for this recipient, or the first was held back, all of them. But what may have arrived comes as it was, so that
+    it is told again under the same key: after a claim that lapsed all that it held, and with one of `unclear` those it
+    was told with. Oldest first. `by` names the sender, for people who look at the table. On Postgres several senders
+    pass each other by.
     """
     mine = notifications
     lapsed = and_(mine.c.state == NotificationState.CLAIMED, mine.c.claimed_until <= now)
@@ -70,14 +72,19 @@ def claim(
         if found is None:
             return ()
         taken = select(mine.c.id).where(due, mine.c.recipient == found.recipient)
-        alone = found.state == NotificationState.CLAIMED or found.id in unclear
         held = found.next_attempt_at > found.created_at and found.attempts == 0
-        many = collapse_after is not None and _incidents_due(connection, taken) > collapse_after
         waited = merge_after is not None and now - found.created_at >= merge_after
-        if alone or not (held or many or waited):
-            taken = taken.where(mine.c.id == found.id)
-        elif not (held or many):
+        if found.state == NotificationState.CLAIMED:
+            taken = taken.where(mine.c.claimed_until == found.claimed_until, mine.c.claimed_by == found.claimed_by)
+        elif found.id in unclear:
+            # whether its time has come or not: it goes with the others
+            taken = select(mine.c.id).where(mine.c.id.in_(unclear[found.id]), mine.c.state.in_(WAITING))
+        elif held or (collapse_after is not None and _incidents_due(connection, taken) > collapse_after):
+            pass
+        elif waited:
             taken = taken.where(mine.c.incident_id == found.incident_id)
+        else:
+            taken = taken.where(mine.c.id == found.id)
         taken = taken.order_by(mine.c.event_id).limit(AT_ONCE).with_for_update(skip_locked=True)
         ids = connection.scalars(taken).all()
         connection.execute(
