@@ -122,10 +122,15 @@ def _said(log: AccessLog, conf: NginxConf, definition: Definition) -> Iterator[s
         said = f"for up to {share}" if share else "to see by whom and why requests are denied"
         yield f"Add {' '.join(f'${name}' for name in more)} {said}:"
         yield from _directive(log, definition, more)
+        if conf.asks_auth and not conf.keeps_auth:
+            yield "    auth_request_set $auth_status $upstream_status;  # beside each auth_request"
+        yield "Reload nginx, then run this command again. The limits' variables need nginx 1.17.6."
     if not log.error_logs:
         yield "There is no error log beside it: deny rules, missing index files and permissions stay unseen."
     if conf.silent:
-        yield "nginx logs no word on `return 403`, auth_request, secure_link and valid_referers: these look alike."
+        yield "nginx logs no word on `return 403`, secure_link and valid_referers: these look alike."
+    if "auth_status" in more:
+        yield "Nor does it on auth_request: without $auth_status only the time it takes tells it from `return 403`."
     if found is not None and found.shown.height:
         yield f"The last {found.shown.height}, as they are read:"
         yield from (
@@ -141,13 +146,13 @@ def _directive(log: AccessLog, definition: Definition, more: list[str]) -> Itera
     yield from (f"    {row}" for row in written(directive, more).splitlines())
     if log.directive is None:
         yield f"    access_log {log.path} {directive.name};"
-    yield "Reload nginx, then run this command again. The limits' variables need nginx 1.17.6."
 
 
 def _missing(log: AccessLog, conf: NginxConf, definition: Definition) -> list[str]:
     """The variables that would tell more of this configuration's denials."""
     wanted = [f"{limit}_status" for limit in sorted(conf.limits)]
     wanted += ["upstream_status"] if conf.asks_upstreams else []
+    wanted += ["request_time", "auth_status"] if conf.asks_auth else []
     wanted += ["connection"] if log.error_logs else []
     there = log.directive.text if log.directive is not None else definition.log_format[0]
     return [name for name in wanted if re.search(rf"\${{?{name}\b", there) is None]

@@ -73,6 +73,10 @@ class CarefulPath:
                 continue
             seen += 1
             found = read(line)
+            if isinstance(found, str) and raw.startswith((b" ", b"\t")):
+                # the first field may be empty
+                line = raw.rstrip(b" \t\r\0")
+                found = read(line)
             if isinstance(found, str):
                 problems.append((offset, found, line))
             else:

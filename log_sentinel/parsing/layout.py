@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 QUOTE = '"'
+BLANKS = " \t"
 
 # shapes: what values look like where more is known than "everything up to the next literal". No shape can match the
 # beginning of what follows it in more than one way, so that taking it whole is right.
@@ -48,6 +49,8 @@ NARROW = SHAPES | {
 WIDTHS = {"status": 3, "clf": 26, "iso8601": 25}
 # These close a value only where the next variable touches it; before a literal they are as good as plain.
 CLOSING = {"host", "word", "number"}
+# What may be empty: what a client or the configuration sets, and where nothing stands for a missing value, nearly all.
+EMPTY = {False: {"text", "raw"}, True: {"text", "raw", "plain", "list"}}
 # A free text before one of these ends where the literal and such a value stand: neither is easily forged.
 TELLING = {"status", "code", "clf", "iso8601", "seconds", "number"}
 
@@ -100,11 +103,26 @@ class Layout:
 
     def pattern(self) -> re.Pattern[str]:
         """The careful path: one linear expression, a group per cut, over one line without its newline."""
-        parts = [re.escape(self.head)]
-        for cut in self.cuts:
+        parts, before, empty = [], self.head, self._empty_ends()
+        for number, cut in enumerate(self.cuts):
+            blanks = before[len(before.rstrip(BLANKS)) :] if number >= len(self.cuts) - empty else ""
+            parts.append(re.escape(before[: len(before) - len(blanks)]))
+            parts.append(f"(?:{re.escape(blanks)}" if blanks else "")
             parts.append(_atomic(cut.stop, cut.shape))
-            parts.append(re.escape(cut.literal))
-        return re.compile("".join(parts) + r"\s*\Z", re.DOTALL)
+            before = cut.literal
+        return re.compile("".join(parts) + re.escape(before) + ")?" * empty + r"\s*\Z", re.DOTALL)
+
+    def _empty_ends(self) -> int:
+        """How many fields at the end, with blanks alone between them, may be empty: a line comes without its last
+        blanks."""
+        before = [self.head, *(cut.literal for cut in self.cuts)]
+        number = 0
+        for cut, literal in zip(self.cuts[::-1], before[-2::-1], strict=True):
+            ends = cut.literal.strip(BLANKS) == "" if number else cut.literal == ""
+            if not (ends and literal.endswith((" ", "\t")) and cut.shape in EMPTY[self.escape in ("none", "json")]):
+                break
+            number += 1
+        return number
 
     def ranged(self, start: int = 0, *, groups: bool = False) -> str:
         """The cuts from number `start` on, anchored at both ends, for an engine without atomic groups.

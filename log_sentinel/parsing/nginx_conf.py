@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # asks another server for the answer: then $upstream_status tells who denied
 ASKING = {"proxy_pass", "fastcgi_pass", "uwsgi_pass", "scgi_pass", "grpc_pass"}
 # deny without an entry in the error log
-SILENT = {"auth_request", "secure_link", "valid_referers"}
+SILENT = {"secure_link", "valid_referers"}
 VARIABLE = re.compile(r"\$\{?\w+\}?")
 BUILT_IN = "combined"
 
@@ -44,11 +44,16 @@ class AccessLog:
 
 @dataclass(slots=True)
 class NginxConf:
-    """`limits`: the directives that limit requests. `silent`: expressions for the paths that nginx denies silently."""
+    """`limits`: the directives that limit requests. `silent`: expressions for the paths that nginx denies silently.
+
+    `asks_auth`: another server may deny by auth_request; `keeps_auth`: and $auth_status holds what it said.
+    """
 
     logs: list[AccessLog] = field(default_factory=list)
     limits: set[str] = field(default_factory=set)
     asks_upstreams: bool = False
+    asks_auth: bool = False
+    keeps_auth: bool = False
     silent: set[str] = field(default_factory=set)
 
     def says_nothing_of(self, path: str) -> bool:
@@ -106,6 +111,10 @@ class _Reader:
                 self._conf.limits.add(name)
             elif name in ASKING:
                 self._conf.asks_upstreams = True
+            if name == "auth_request":
+                self._conf.asks_auth |= args != ["off"]
+            elif name == "auth_request_set":
+                self._conf.keeps_auth |= args == ["$auth_status", "$upstream_status"]
             if name in SILENT or (name == "return" and args[:1] == ["403"]):
                 self._conf.silent.add(level.where)
             if "block" in each:

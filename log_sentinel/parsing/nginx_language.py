@@ -57,6 +57,7 @@ EVIDENCE = {
         "ssl_client_verify",
         "connection",
         "upstream_status",
+        "auth_status",  # nobody's but ours: see the verdict rule and formats from-nginx
     )
 }
 

@@ -79,6 +79,25 @@ def test_what_is_proposed_is_proposed_no_more_when_it_was_followed(tmp_path: Pat
     assert "nginx logs no word on `return 403`" in said
 
 
+def test_of_auth_request_is_said_what_would_tell_it_from_a_return(tmp_path: Path) -> None:
+    an_nginx(tmp_path)
+    asking = CONFIGURATION.replace("proxy_pass", "auth_request /auth; proxy_pass")
+    keeping = asking.replace("/auth;", "/auth; auth_request_set $auth_status $upstream_status;")
+    keeping = keeping.replace("sent'", "sent $request_time $auth_status'")
+    said = []
+    for text in (asking, keeping):
+        (tmp_path / "nginx.conf").write_text(text.format(folder=tmp_path))
+        said.append(log_sentinel("formats", "from-nginx", tmp_path / "nginx.conf", folder=tmp_path).out)
+
+    assert (
+        "# Add $limit_req_status $upstream_status $request_time $auth_status $connection for up to 75 %:\n" in said[0]
+    )
+    assert "#     auth_request_set $auth_status $upstream_status;  # beside each auth_request\n" in said[0]
+    assert "# Nor does it on auth_request: without $auth_status only the time it takes tells it" in said[0]
+    assert "# Add $limit_req_status $upstream_status $connection to" in said[1]
+    assert "auth_request_set" not in said[1].replace(keeping, "")
+
+
 def test_a_log_without_time_or_status_is_commented_out(tmp_path: Path) -> None:
     (tmp_path / "nginx.conf").write_text("http { log_format x '$remote_addr'; access_log /a.log x; }")
 

@@ -34,8 +34,11 @@ def nginx(status: int, limit: str = "-", upstream: str = "-") -> tuple[str, str,
         ((403, "REJECTED"), ("gateway", "rate_limit", 0.99)),
         ((429, "PASSED", "429"), ("upstream", "rate_limit", 0.95)),
         ((429, "PASSED", "502, 429"), ("upstream", "rate_limit", 0.95)),
-        ((403, "PASSED", "403"), ("upstream", "insufficient_permissions", 0.75)),
-        ((403, "PASSED", "403 : 200"), ("unknown", "unknown", 0.0)),
+        ((403, "PASSED", "403"), ("upstream", "insufficient_permissions", 0.7)),
+        ((403, "PASSED", "502, 403"), ("upstream", "insufficient_permissions", 0.7)),
+        ((403, "PASSED", "403 : 200"), ("upstream", "insufficient_permissions", 0.65)),
+        ((429, "PASSED", "429 : 200"), ("upstream", "rate_limit", 0.9)),
+        ((403, "PASSED", "200"), ("gateway", "unknown", 0.3)),
         ((429, "PASSED", "-"), ("gateway", "rate_limit", 0.9)),
         ((403, "PASSED", "-"), ("gateway", "unknown", 0.3)),
         ((403, "REJECTED_DRY_RUN", "-"), ("gateway", "unknown", 0.3)),
@@ -44,6 +47,29 @@ def nginx(status: int, limit: str = "-", upstream: str = "-") -> tuple[str, str,
 )
 def test_nginx_is_judged_by_what_it_logged(said: tuple[int, str, str], verdict: tuple[str, str, float]) -> None:
     assert verdict == nginx(*said)
+
+
+@pytest.mark.parametrize(
+    ("said", "denied_by"),
+    [
+        (("GET", "0.000", "-", "-", "-"), "gateway"),
+        (("GET", "0.012", "-", "-", "-"), "auth_service"),
+        (("POST", "0.012", "-", "-", "-"), "gateway"),
+        (("POST", "0.000", "-", "-", "403"), "auth_service"),
+        (("GET", "0.012", "403", "-", "200"), "upstream"),
+        (("GET", "0.000", "-", "HIT", "-"), "upstream"),
+        (("GET", "0.012", "-", "MISS", ""), "auth_service"),
+    ],
+)
+def test_what_a_403_took_and_what_was_asked_for_it_tell_who_denied(
+    said: tuple[str, str, str, str, str], denied_by: str
+) -> None:
+    method, *values = said
+    form = from_directive(COMBINED + " $request_time $upstream_status $upstream_cache_status $auth_status")
+
+    row = verdict(form, line(403)[:-1].replace('"GET ', f'"{method} ') + " " + " ".join(values) + "\n")
+
+    assert denied_by == row["denied_by"], row["evidence"]
 
 
 def test_without_upstream_status_its_absence_says_nothing() -> None:

@@ -188,6 +188,29 @@ def test_a_hole_in_what_should_be_json_is_read() -> None:
     assert [403] == read["status"].to_list()
 
 
+@pytest.mark.parametrize("many", [1, 1000])
+@pytest.mark.parametrize(
+    ("form", "line"),
+    [
+        ('$remote_addr [$time_local] $status "$http_user_agent" $mine $yours', '{ip} [{time}] 403 "x"  '),
+        ('$remote_addr [$time_local] $status "$http_user_agent" $mine $yours', '{ip} [{time}] 403 "x"  b'),
+        ("escape=none '$remote_addr [$time_local] $status $upstream_status'", "{ip} [{time}] 403 "),
+        ("$mine $remote_addr [$time_local] $status", " {ip} [{time}] 403"),
+    ],
+)
+def test_what_the_configuration_sets_may_be_empty_at_either_end(form: str, line: str, many: int) -> None:
+    whole = line.format(ip="203.0.113.7", time="24/Nov/2026:03:33:33 +0000") + "\n"
+    read = parser_of(form).events(batch(whole * many))
+
+    assert ([], {("203.0.113.7", 403)}) == (read.rejects.rows(), set(read.frame.select("ip", "status").rows()))
+
+
+def test_a_line_torn_before_what_is_never_empty_is_refused() -> None:
+    read = parser_of("$remote_addr [$time_local] $status $request_time")
+
+    assert 1 == read.events(batch("203.0.113.7 [24/Nov/2026:03:33:33 +0000] 403\n")).rejects.height
+
+
 def test_a_decoded_path_with_blanks_ends_before_method_and_status() -> None:
     """Twelfth of the formats that people run: $uri is not quoted."""
     form = "[$time_local] $remote_addr $http_host $uri $request_method $status $body_bytes_sent"

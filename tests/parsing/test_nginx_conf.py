@@ -73,7 +73,7 @@ def test_what_a_reader_must_know_of_a_log_is_noted(tmp_path: Path) -> None:
 def test_where_nginx_denies_silently_is_known_by_its_location(tmp_path: Path) -> None:
     found = conf(
         tmp_path,
-        r"""http { server { location /a/ { return 403; } location = /b { auth_request /x; }
+        r"""http { server { location /a/ { return 403; } location = /b { secure_link $arg_m; }
             location ~* \.php$ { if ($c) { return 403; } } location /d { deny all; limit_req zone=z; }
             location @named { grpc_pass u; } } }""",
     )
@@ -84,7 +84,7 @@ def test_where_nginx_denies_silently_is_known_by_its_location(tmp_path: Path) ->
 
 
 def test_a_server_that_denies_silently_may_deny_everything_so(tmp_path: Path) -> None:
-    assert conf(tmp_path, "http { server { auth_request /x; } }").says_nothing_of("/any")
+    assert conf(tmp_path, "http { server { valid_referers none; } }").says_nothing_of("/any")
 
 
 @pytest.mark.parametrize("text", ["http { server {", "http { include missing.conf; }"])
