@@ -263,7 +263,11 @@ class Playing:
         self._until_level(daemon, writer)
         self.played.level_seconds = time.monotonic() - began
         for _ in range(MODE_ROUNDS):
-            writer.order(len(self._logs), self._stored, each_mode=True)
+            writer.order(20 * len(self._logs), self._stored)
+            writer.done()
+            if not self._until_level(daemon, writer):
+                break
+            writer.order(0, self._stored, each_mode=True)
             self.played.unused_modes = writer.done()
             if not self._until_level(daemon, writer) or not self.played.unused_modes:
                 break

@@ -80,7 +80,8 @@ class Writing:
             time.sleep(pause)
         if order.get("each_mode"):
             for name, modes in self._plan.logs.items():
-                for mode in modes:
+                # first what waits for all to be stored: the others write a line
+                for mode in sorted(modes, key=lambda mode: mode != "delete"):
                     if (name, mode) not in self._used and self._logs[name].rotate(mode):
                         self._used.add((name, mode))
                         self._logs[name].write(1)

@@ -2,7 +2,8 @@
 
 The scheduler only says "look": a job finds out itself what is due, so a late or merged run loses nothing.
 
-A job that fails is logged, counted and run again at its next time; it never takes the others or the daemon with it.
+A job that fails is counted and run again at its next time; it never takes the others or the daemon with it. That it
+fails is logged once, and again when it fails in another way.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+
+from log_sentinel.store.faults import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,9 +68,14 @@ class Jobs:
             work(now)
         except Exception as why:  # told here, where somebody can act; the next run goes on
             state.failures += 1
-            state.last_error = f"{type(why).__name__}: {why}"
             state.failing_since = state.failing_since or now
-            log.exception("job failed", job=name, since=state.failing_since.isoformat())
+            error = f"{type(why).__name__}: {why}"
+            if error != state.last_error:
+                # a database that is away fails every job at each of its times: its own words are enough
+                traceback = None if isinstance(why, StoreError) else why
+                since = state.failing_since.isoformat()
+                log.exception("job failed", job=name, since=since, reason=error, exc_info=traceback)
+            state.last_error = error
         else:
             if state.failing_since is not None:
                 log.info("job works again", job=name)
