@@ -35,6 +35,8 @@ GRACE = timedelta(minutes=60)
 GREW_TIMES = 2
 # Spikes remembered as part of an incident.
 MOST_PARTS = 100
+# Evidence that stays when another rule takes an incident over; the rest is of the spike.
+OF_THE_INCIDENT = frozenset({"told", "parts", "parts_distinct"})
 QUIET_WITHOUT_RULE = timedelta(minutes=10)
 
 Key = tuple[str, str, str]
@@ -131,10 +133,6 @@ class _Stepping:
                 self._happen(at, HappeningKind.RESOLVED, replace(incident, resolved_at=incident.last_seen_at + quiet))
 
     def _open(self, spike: Spike) -> int:
-        terms = self._rules.get(spike.rule)
-        labels = {} if terms is None else dict(terms.labels)
-        if terms is not None and terms.runbook is not None:
-            labels["runbook"] = terms.runbook
         self.incidents.append(
             Incident(
                 rule=spike.rule,
@@ -150,7 +148,7 @@ class _Stepping:
                 window_minutes=spike.window_minutes,
                 peak=spike.observed,
                 total=spike.observed,
-                labels=labels,
+                labels=self._labels(spike.rule),
                 evidence={**_lasting(spike), "told": spike.observed},
             )
         )
@@ -158,10 +156,17 @@ class _Stepping:
         self.happenings.append(Happening(HappeningKind.OPENED, self._minute, opened))
         return len(self.incidents) - 1
 
+    def _labels(self, rule: str) -> dict[str, str]:
+        terms = self._rules.get(rule)
+        if terms is None:
+            return {}
+        return terms.labels | ({"runbook": terms.runbook} if terms.runbook is not None else {})
+
     def _go_on(self, at: int, spike: Spike) -> None:
         before = self.incidents[at]
         worse = SEVERITIES.index(spike.severity) > SEVERITIES.index(before.severity)
-        grown = spike.observed >= max(1, GREW_TIMES * cast("int", before.evidence.get("told", before.observed)))
+        told = cast("int", before.evidence.get("told", before.observed))
+        grown = spike.observed >= max(1, GREW_TIMES * told) and not _fell_short(spike)
         now = self._with_figures(before, spike, told=worse or grown)
         if worse:
             self._happen(at, HappeningKind.ESCALATED, replace(now, severity=spike.severity))
@@ -171,11 +176,12 @@ class _Stepping:
             self.incidents[at] = now
 
     def _take_over(self, at: int, spike: Spike) -> int:
-        """The incident is told under its cause's name from now on."""
+        """The incident is told as its cause from now on: under its name, as its rule says, with its figures alone."""
         before = self.incidents[at]
         worse = SEVERITIES.index(spike.severity) > SEVERITIES.index(before.severity)
         was = {"rule": before.rule, "dimension": before.dimension.value, "key": before.key}
-        now = self._with_figures(before, spike, told=True)
+        lasting = {name: value for name, value in before.evidence.items() if name in OF_THE_INCIDENT}
+        now = self._with_figures(replace(before, evidence=lasting), spike, told=True)
         now = replace(
             now,
             rule=spike.rule,
@@ -184,6 +190,7 @@ class _Stepping:
             severity=spike.severity if worse else before.severity,
             since=min(before.since, spike.since),
             total=max(now.total, spike.observed),
+            labels=self._labels(spike.rule),
             evidence={**now.evidence, "was": was},
         )
         return self._happen(at, HappeningKind.ESCALATED if worse else HappeningKind.GREW, now)
@@ -278,3 +285,8 @@ def _key(of: Spike | Incident) -> Key:
 def _lasting(spike: Spike) -> dict[str, object]:
     """The spike's evidence without what only grouping reads."""
     return {name: value for name, value in spike.evidence.items() if name != "shared"}
+
+
+def _fell_short(spike: Spike) -> bool:
+    """Whether it is that there are too few: more of them is no growth of it."""
+    return spike.expected is not None and spike.observed < spike.expected

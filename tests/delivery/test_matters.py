@@ -54,3 +54,9 @@ def test_where_label_and_figures_do_not_agree_it_is_told_as_what_is_always_true(
 def test_of_a_silence_no_cause_is_guessed_and_no_request_shown() -> None:
     told = message(MATTERS["denials-silent"])
     assert (None, ()) == (told.verdict, told.samples)
+
+
+def test_one_that_was_taken_over_says_under_which_name_it_began() -> None:
+    was = {"rule": "client-spike", "dimension": "client", "key": "acme-prod"}
+    told = message(dimension=Dimension.ROUTE, key="/v1/orders", evidence={"was": was})
+    assert str(told.summary).endswith(" It began as client acme-prod.")

@@ -179,3 +179,24 @@ def test_a_storm_of_new_spikes_is_one_incident_that_its_cause_takes_over() -> No
 
 def test_a_few_new_spikes_at_once_are_told_one_by_one() -> None:
     assert len(Kept().minute(0, *(a_spike(f"c{number}") for number in range(4)))) == 4
+
+
+def test_what_takes_an_incident_over_is_told_as_its_own_rule_says_and_with_its_own_figures() -> None:
+    broken = Quiet(labels={"kind": "misconfiguration"}, runbook="https://runbooks.example.com/route")
+    kept = Kept(client_spike=Quiet(labels={"team": "payments"}), route_broken=broken)
+    kept.minute(0, a_spike(evidence={"newest": 20, "who": "newcomer", "clients": [["acme", 100]]}))
+    route = a_spike("/orders", dimension=Dimension.ROUTE, rule="route-broken", observed=400)
+    part = a_spike()
+
+    assert ["grew /orders"] == kept.minute(1, sharing(route, (part, 100)), sharing(part, (route, 100)))
+    (incident,) = kept.unresolved()
+    assert {"kind": "misconfiguration", "runbook": "https://runbooks.example.com/route"} == incident.labels
+    assert {"rule": "client-spike", "dimension": "client", "key": "acme"} == incident.evidence["was"]
+    assert {"who", "clients"}.isdisjoint(incident.evidence)
+
+
+def test_a_silence_does_not_grow_when_there_is_a_little_more() -> None:
+    kept = Kept()
+    told = [kept.minute(minute, a_spike(observed=n, expected=1000.0)) for minute, n in enumerate([0, 1, 5, 12])]
+
+    assert [["opened acme"], [], [], []] == told

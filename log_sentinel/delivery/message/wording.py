@@ -5,15 +5,17 @@ What is particular to a kind of matter is in `telling`; here is what all of them
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from log_sentinel.delivery.message.causes import NAMES, cause_of
 from log_sentinel.delivery.message.matters import NOTHING_DENIED, QUIET, Matter, matter_of
-from log_sentinel.delivery.message.phrases import clock, denials, duration, in_all, lasted, since, usual
+from log_sentinel.delivery.message.phrases import clock, denials, duration, in_all, lasted, since, usual, who
 from log_sentinel.delivery.message.telling import TELLINGS
 from log_sentinel.delivery.message.text import Phrase, counted, number, phrase, quoted
 from log_sentinel.model.finding import Cause
 from log_sentinel.model.incident import Happening, HappeningKind, Incident
+from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -52,7 +54,7 @@ def summary(happening: Happening) -> Phrase:
     incident = happening.incident
     if happening.kind is HappeningKind.RESOLVED:
         return phrase(_over(happening), f" after {lasted(incident)}", _figures_of_all(incident), ".")
-    return TELLINGS[matter_of(incident)].whole(incident)
+    return phrase(TELLINGS[matter_of(incident)].whole(incident), _began_as(incident))
 
 
 def unheard(patience: timedelta | None) -> str:
@@ -94,6 +96,16 @@ def _over(happening: Happening) -> Phrase:
     if happening.who in NOBODY:
         return TELLINGS[matter_of(incident)].over(incident, True)
     return phrase(title(incident), " was ended", _by(happening))
+
+
+def _began_as(incident: Incident) -> Phrase:
+    """Under which name people may know it: it was found to be a part of something larger."""
+    was = incident.evidence.get("was")
+    if not isinstance(was, dict) or was.get("dimension") not in set(Dimension) - {Dimension.SELF}:
+        return phrase("")
+    return phrase(
+        " It began as ", who(replace(incident, dimension=Dimension(was["dimension"]), key=str(was.get("key")))), "."
+    )
 
 
 def _by(happening: Happening) -> Phrase:
