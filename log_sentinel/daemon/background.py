@@ -1,4 +1,4 @@
-"""What the store knows around an incident: some of its denied requests, and the verdict most of them share."""
+"""What the store knows around an incident: some of its denied requests, the verdict most of them share, its course."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from log_sentinel.daemon.course import course_of
 from log_sentinel.delivery.message.composing import NOTHING_KNOWN, Background
 from log_sentinel.model.spike import Dimension
 from log_sentinel.store.readers import sample_denials
@@ -25,13 +26,13 @@ MINUTE = timedelta(minutes=1)
 
 
 def around(database: Database, incident: Incident) -> Background:
-    """The newest denied requests of `incident` and their prevailing verdict. Raises StoreError."""
+    """The newest denied requests of `incident`, their prevailing verdict, and its last hours. Raises StoreError."""
     if incident.dimension is Dimension.SELF:
         return NOTHING_KNOWN
     where = {incident.dimension.value: incident.key} if incident.dimension in COLUMNS else {}
     until = (incident.resolved_at or incident.last_seen_at) + MINUTE
     rows = sample_denials(database, incident.since, until, where, LOOKED_AT).to_dicts()
-    return Background(samples=rows, finding=prevailing(rows))
+    return Background(samples=rows, finding=prevailing(rows), course=course_of(database, incident))
 
 
 def prevailing(rows: list[Row]) -> dict[str, object]:

@@ -10,6 +10,7 @@ Counts are of the spike's window; lists are pairs of key and count, the largest 
     minutes            denials of the last hour minute by minute, oldest first, the newest that of the spike
     usual_per_minute   what is usual; absent where nothing is
     newest             denials of the newest minute
+    only               which denials the rule counts: {column: values}; absent where it counts all of the key
     of                 "requests" where it is requests that fell silent: figures and minutes are of them, not of denials
     shared             [dimension, key, denials] in common with the other spikes of the minute; only for grouping
 """
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from log_sentinel.detection.requests import Requests
+    from log_sentinel.detection.rule import Counted
 
 LISTED = 5
 CHART_MINUTES = 60
@@ -117,3 +119,12 @@ def denominator(requests: Requests, dimension: Dimension, key: str, until: int, 
     """`requests`, where they are counted for such a key and there were any."""
     n = requests.in_window(until, window, dimension, key)
     return {"requests": n} if n else {}
+
+
+def filters(counted: Counted, status: int) -> dict[str, object]:
+    """`only`, where `counted` leaves denials of its keys out; `status` is that of the entity where they are apart."""
+    statuses = (status,) if counted.apart else counted.statuses
+    only = {column: list(values) for column, values in counted.where}
+    if statuses:
+        only["status"] = [str(one) for one in statuses]
+    return {"only": only} if only else {}

@@ -51,6 +51,7 @@ def spikes_of(
                 **evidence.course(courses.get(row["entity"], {}), minute, row["expected"], rule.window),
                 **evidence.denominator(requests, rule.counted.dimension, row["key"], minute, rule.window),
                 **({"of": "requests"} if rule.of_requests else {}),
+                **evidence.filters(rule.counted, row["status"]),
                 "shared": shared.get(row["spike"], []),
             },
         )

@@ -18,15 +18,16 @@ from log_sentinel.store.tables import denials, incidents, rejects, traffic
 from log_sentinel.store.tables import denied_minutes as minutes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Select
+    from sqlalchemy import Select, Table
 
     from log_sentinel.store.engine import Database
 
 SAMPLE = {"id": pl.Int64, "instance": pl.String, "source": pl.String, "generation": pl.Int64} | JUDGED
 TRAFFIC_OF_SOURCE = TRAFFIC | {"source": pl.String}
+COURSE = {"minute": TRAFFIC["minute"], "n": pl.Int64}
 FILTERS = ("instance", "source", "client", "ip", "network", "route", "status", "cause")
 
 
@@ -50,6 +51,35 @@ def traffic_minutes(db: Database, since: datetime, until: datetime) -> pl.DataFr
         .group_by(*keys)
     )
     return _keyed(db, query, TRAFFIC_OF_SOURCE)
+
+
+def course_of_denials(
+    db: Database, since: datetime, until: datetime, where: Mapping[str, Sequence[str | int]]
+) -> pl.DataFrame:
+    """Denials per minute of all instances, of what has one of these values in each column of `where`: COURSE.
+
+    Raises KeyError for a column that denials are not counted by.
+    """
+    return _course(db, minutes, since, until, where)
+
+
+def course_of_requests(
+    db: Database, since: datetime, until: datetime, where: Mapping[str, Sequence[str | int]]
+) -> pl.DataFrame:
+    """As `course_of_denials`, of requests of every status."""
+    return _course(db, traffic, since, until, where)
+
+
+def _course(
+    db: Database, table: Table, since: datetime, until: datetime, where: Mapping[str, Sequence[str | int]]
+) -> pl.DataFrame:
+    query = select(table.c.minute, func.sum(table.c.n).label("n")).where(
+        table.c.minute >= since, table.c.minute < until
+    )
+    for name, values in where.items():
+        query = query.where(table.c[name].in_([fit_key(one) if isinstance(one, str) else one for one in values]))
+    with db.read() as connection:
+        return frame_of(connection, query.group_by(table.c.minute).order_by(table.c.minute), COURSE)
 
 
 def newest_minute(db: Database) -> datetime | None:

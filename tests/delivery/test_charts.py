@@ -15,7 +15,7 @@ import pytest
 from log_sentinel.delivery.channels import open_channel
 from log_sentinel.delivery.charts import drawing
 from log_sentinel.delivery.charts.drawing import SIGNATURE, drawn
-from log_sentinel.delivery.charts.plot import plot
+from log_sentinel.delivery.charts.plot import bars, minutes_a_bar, plot
 from log_sentinel.delivery.email.message import Letters
 from log_sentinel.delivery.slack.settings import SlackSettings
 from tests.delivery.happenings import NOON, grew, message, notification, opened, resolved, with_everything
@@ -92,11 +92,20 @@ def test_a_renderer_that_fails_is_said_and_does_without(
 def test_the_plot_has_a_bar_for_each_minute_up_to_the_last_and_the_usual_across() -> None:
     chart = message(opened()).chart
     assert chart is not None
-    bars, line, _ = plot(chart)["layer"]
-    assert list(chart.counts) == [bar["n"] for bar in bars["data"]["values"]]
-    assert "2026-11-24T12:01:00Z" == bars["data"]["values"][-1]["to"]
+    drawn_bars, line, _ = plot(chart)["layer"]
+    assert 180 == len(chart.counts)
+    assert list(chart.counts) == [bar["n"] for bar in drawn_bars["data"]["values"]]
+    assert "2026-11-24T12:01:00Z" == drawn_bars["data"]["values"][-1]["to"]
     assert [{"usual": 0.6}] == line["data"]["values"]
     assert 1 == len(plot(replace(chart, usual=None))["layer"])
+
+
+def test_a_bar_of_a_long_incident_is_the_mean_of_its_minutes() -> None:
+    chart = message(opened()).chart
+    assert chart is not None
+    long = replace(chart, counts=tuple(range(1, 362)))
+    assert [3 * at for at in range(1, 121)] == bars(long)
+    assert 3 == minutes_a_bar(long)
 
 
 def test_nothing_of_a_log_gets_into_a_chart() -> None:
@@ -113,7 +122,7 @@ def test_it_is_uploaded_once_shown_by_every_edit_and_drawn_anew_at_the_end(slack
     first = slack.messages[0]
     assert [["F0000"], ["F0000"], ["F0002"]] == [images(form) for form in (first.payload, *first.edits)]
     assert {"F0000": PNG, "F0002": PNG} == slack.files
-    assert slack.titles["F0000"].startswith("denials in the last 19 min, at most 96 a minute")
+    assert slack.titles["F0000"].startswith("denials in the last 3 h, at most 96 a minute")
 
 
 def test_without_the_scope_for_files_the_chart_is_text_and_nobody_asks_twice(slack: SlackApi, painter: None) -> None:
@@ -158,7 +167,7 @@ def test_a_mail_shows_it_from_within(painter: None) -> None:
     assert PNG == picture.get_content()
     assert f'<img src="cid:{picture["Content-ID"].strip("<>")}"' in page.get_content()
     assert "inline" == picture.get_content_disposition()
-    assert "▁" in read.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "▂█" in read.get_body(("plain",)).get_content()  # type: ignore[union-attr]
 
 
 def test_a_mail_without_one_shows_no_empty_frame() -> None:

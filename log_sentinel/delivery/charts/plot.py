@@ -1,4 +1,5 @@
-"""What is drawn, as a Vega-Lite document: bars by the minute, the usual as a line across them.
+"""What is drawn, as a Vega-Lite document: bars by the minute, or wider ones where there are too many of them, and the
+usual as a line across them.
 
 Nothing out of a log is in it: its words are ours, who it is about stands in the message beside it.
 https://vega.github.io/vega-lite/docs/spec.html, version 5
@@ -16,14 +17,17 @@ WIDTH, HEIGHT = 560, 150
 BARS, USUAL, INK = "#c0392b", "#1f618d", "#52606d"
 FONT = "Arial, sans-serif"
 MINUTE = timedelta(minutes=1)
+MOST_BARS = 180
 
 
 def plot(chart: Chart) -> dict[str, Any]:
     """The document for `chart`; its times are UTC."""
-    first = chart.until.astimezone(UTC) - MINUTE * len(chart.counts)
+    until, wide = chart.until.astimezone(UTC), MINUTE * minutes_a_bar(chart)
+    levels = bars(chart)
+    first = until - wide * len(levels)
     rows = [
-        {"from": _time(first + MINUTE * at), "to": _time(first + MINUTE * (at + 1)), "n": count}
-        for at, count in enumerate(chart.counts)
+        {"from": _time(first + wide * at), "to": _time(first + wide * (at + 1)), "n": level}
+        for at, level in enumerate(levels)
     ]
     layers: list[dict[str, Any]] = [
         {
@@ -71,6 +75,18 @@ def plot(chart: Chart) -> dict[str, Any]:
         "layer": layers,
         "config": {"font": FONT, "view": {"stroke": None}, "axis": axes},
     }
+
+
+def minutes_a_bar(chart: Chart) -> int:
+    """How many minutes a bar stands for."""
+    return max(1, -(-len(chart.counts) // MOST_BARS))
+
+
+def bars(chart: Chart) -> list[float]:
+    """The mean of a minute, bar by bar up to the newest; what does not fill a bar at the beginning is left out."""
+    size = minutes_a_bar(chart)
+    begins = range(len(chart.counts) % size, len(chart.counts), size)
+    return [round(sum(chart.counts[at : at + size]) / size, 3) for at in begins]
 
 
 def _time(moment: object) -> str:

@@ -38,11 +38,13 @@ class Background:
     """What the store knows around an incident, beyond the happening.
 
     `samples`: some of its denied requests, newest first, as rows of `denials`. `finding`: the verdict most of them
-    share, as `model.finding.Finding` in JSON; taken where the incident has none of its own.
+    share, as `model.finding.Finding` in JSON; taken where the incident has none of its own. `course`: what it is about,
+    minute by minute over the last hours, oldest first, the last minute that of its end or of its latest figures.
     """
 
     samples: Sequence[Mapping[str, object]] = ()
     finding: Mapping[str, object] = field(default_factory=dict)
+    course: Sequence[int] = ()
 
 
 NOTHING_KNOWN = Background()
@@ -89,7 +91,7 @@ def compose(
         at=happening.at,
         verdict=None if matter in NOTHING_DENIED else verdict_of(incident),
         figures=figures_of(incident),
-        chart=_chart(incident),
+        chart=_chart(incident, background.course),
         samples=samples,
         samples_more=max(0, incident.total - len(samples)) if samples else 0,
         steps=() if resolved else steps_for(incident, _gateway(background.samples)),
@@ -116,16 +118,18 @@ def _gateway(rows: Sequence[Mapping[str, object]]) -> str | None:
     return named.most_common(1)[0][0] if named else None
 
 
-def _chart(incident: Incident) -> Chart | None:
-    minutes = series(incident.evidence, "minutes")
-    if not any(minutes):
+def _chart(incident: Incident, course: Sequence[int]) -> Chart | None:
+    """The last hours where they are known, else the hour that came with the incident."""
+    counts: Sequence[float] = course if any(course) else series(incident.evidence, "minutes")
+    if not any(counts):
         return None
+    until = (incident.resolved_at or incident.last_seen_at) if any(course) else incident.last_seen_at
     of = "requests" if matter_of(incident) is Matter.LOG_SILENT else "denials"
     usual = figure(incident.evidence, "usual_per_minute")
     beside = f", usually {number(usual)}" if usual is not None else ""
-    long = duration(MINUTE * len(minutes))
-    caption = phrase(f"{of} in the last {long}, at most {number(max(minutes))} a minute{beside}")
-    return Chart(sparkline(minutes), caption, tuple(minutes), incident.last_seen_at + MINUTE, of, usual)
+    long = duration(MINUTE * len(counts))
+    caption = phrase(f"{of} in the last {long}, at most {number(max(counts))} a minute{beside}")
+    return Chart(sparkline(counts), caption, tuple(counts), until + MINUTE, of, usual)
 
 
 def _unlike(rows: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:

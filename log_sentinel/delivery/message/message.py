@@ -66,7 +66,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """The last while: `counts` minute by minute, oldest first, up to `until` (UTC); what is counted (`of`), what is
+    """The last hours: `counts` minute by minute, oldest first, up to `until` (UTC); what is counted (`of`), what is
     usual a minute; and both as a text picture with its caption.
     """
 

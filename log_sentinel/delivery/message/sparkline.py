@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 BARS = "▁▂▃▄▅▆▇█"
 
 
-def sparkline(counts: Sequence[float], width: int = 30) -> str:
+def sparkline(counts: Sequence[float], width: int = 36) -> str:
     """`counts`, oldest first, as at most `width` bars from zero to the largest; a bar that stands for several shows
     the largest.
     """
