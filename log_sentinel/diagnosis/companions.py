@@ -2,9 +2,10 @@
 
 An entry belongs to a request of the same address, method and path within two seconds; where the access log has the
 number of the connection, of the same connection. A log may have the path decoded, and no method. Apache's entries have
-no request but a file: it is what the path leads to when the file's last name is in the path. An entry with neither
-belongs to a request of the same address. Each entry explains one request and each request is explained once; of several
-that fit, the earliest.
+no request but its path, or a file: it is what the path leads to when it ends with the path. When all entries have
+looked for those, it is enough that the file's last name is in the path, and for an entry with none of these that the
+address is the same. Each entry explains one request and each request is explained once; of several that fit, the
+earliest.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict, deque
+from dataclasses import replace
 from datetime import timedelta
 from posixpath import normpath
 from typing import TYPE_CHECKING
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
     from log_sentinel.parsing.error_logs import ErrorLog
 
 WITHIN = timedelta(seconds=2)
+# of a cause, where the entry and the request have little more in common than who asked and when
+SURE_OF_LITTLE = 0.7
 PATH_LIMIT = 2048
-# begins what an entry has in place of "METHOD path" when it names a file
-FILE = "* "
+# begin what an entry has in place of "METHOD path" when it names a path alone or a file
+PATH, FILE = "= ", "* "
 # written by `verdict.judge`; a value cannot look so, its quotes are escaped
 CONNECTION = re.compile(r'"field": ?"connection", ?"value": ?"([0-9]{1,18})"')
 
@@ -49,24 +53,49 @@ def explained(requests: pl.DataFrame, companions: pl.DataFrame, definition: Erro
     rules = [CompiledRule(rule) for rule in definition.verdicts]
     entries = companions.to_dicts()
     rows = []
-    for row, (_, entry) in zip(requests[[request for request, _ in pairs]].iter_rows(named=True), pairs, strict=True):
-        rows.append(_with_verdict(row, entries[entry], rules, definition) | {"companion": entry})
+    chosen = requests[[request for request, *_ in pairs]].iter_rows(named=True)
+    for row, (_, entry, sure) in zip(chosen, pairs, strict=True):
+        rows.append(_with_verdict(row, entries[entry], rules, definition, sure=sure) | {"companion": entry})
     return pl.DataFrame(rows, schema=columns)
 
 
-def _pairs(requests: pl.DataFrame, companions: pl.DataFrame) -> Iterator[tuple[int, int]]:
-    """Row numbers of a request and of the entry that explains it."""
+def _pairs(requests: pl.DataFrame, companions: pl.DataFrame) -> Iterator[tuple[int, int, bool]]:
+    """Row numbers of a request and of the entry that explains it, and whether they surely go together."""
     waiting = _Waiting(requests)
-    for entry, time, client, connection, request in (
-        companions.with_row_index().sort("time").select("index", "time", "client", "connection", "request").rows()
-    ):
-        file = request.removeprefix(FILE) if request is not None and request.startswith(FILE) else None
+    sorted_entries = companions.with_row_index().sort("time")
+    unsure = []
+    for entry, time, client, connection, request in sorted_entries.select(
+        "index", "time", "client", "connection", "request"
+    ).rows():
         whose = connection if connection is not None and waiting.know_connections else client
-        keys = (None,) if file is not None or request is None else (request, *_loosely(request))
-        taken = (waiting.take(whose, key, time, file) for key in keys) if whose is not None else ()
+        if whose is None:
+            continue
+        taken = (waiting.take(whose, key, time) for key in _keys(request))
         found = next((number for number in taken if number is not None), None)
         if found is not None:
-            yield found, entry
+            yield found, entry, True
+        elif request is None or request.startswith(FILE):
+            unsure.append((entry, time, whose, request))
+    for entry, time, whose, request in unsure:
+        found = waiting.take(whose, None, time, request and request.removeprefix(FILE))
+        if found is not None:
+            yield found, entry, False
+
+
+def _keys(request: str | None) -> Iterator[str]:
+    """What an entry's request may be queued under, the surest first."""
+    if request is None:
+        return
+    if request.startswith((PATH, FILE)):
+        names = _names(request[len(FILE) :])
+        for first in range(len(names) if request.startswith(FILE) else min(1, len(names))):
+            yield PATH + "/".join(names[first:])
+    else:
+        yield from (request, *_loosely(request))
+
+
+def _names(path: str) -> list[str]:
+    return [name for name in unquote(path).split("/") if name not in ("", ".")]
 
 
 class _Waiting:
@@ -86,10 +115,11 @@ class _Waiting:
                 exact = f"{method} {(path or '')[:PATH_LIMIT]}"
                 self._queues[whose, exact].append(number)
                 self._queues[whose, _loosely(exact)[method is None]].append(number)
+                self._queues[whose, PATH + "/".join(_names(path or ""))].append(number)
                 self._queues[whose, None].append(number)
 
-    def take(self, whose: str | int, request: str | None, time: datetime, file: str | None) -> int | None:
-        """The earliest request that fits, which then waits no more."""
+    def take(self, whose: str | int, request: str | None, time: datetime, file: str | None = None) -> int | None:
+        """The earliest request that fits, which then waits no more. Times of calls with the same key go up."""
         queue = self._queues.get((whose, request), deque())
         while queue and (queue[0] in self._taken or self._rows[queue[0]][0] < time - WITHIN):
             queue.popleft()
@@ -112,18 +142,21 @@ def _loosely(request: str) -> tuple[str, str]:
 
 def _leads_to(path: str, file: str) -> bool:
     """Whether `file` may be what stands on the disk, or behind a proxy, for the beginning of `path`."""
-    names = [name for name in unquote(path).split("/") if name]
+    names = _names(path)
     return not names or file.rstrip("/").rpartition("/")[2] in names
 
 
 def _with_verdict(
-    row: dict[str, object], entry: dict[str, object], rules: list[CompiledRule], definition: ErrorLog
+    row: dict[str, object], entry: dict[str, object], rules: list[CompiledRule], definition: ErrorLog, *, sure: bool
 ) -> dict[str, object]:
     seen = {
         name: None if value is None else str(value)
         for name, value in (row | {"kind": entry["kind"], "zone": entry["zone"]}).items()
     }
-    found = verdict_columns(finding(seen, rules), definition.rules_version)
+    judged = finding(seen, rules)
+    if not sure:
+        judged = replace(judged, confidence=min(judged.confidence, SURE_OF_LITTLE))
+    found = verdict_columns(judged, definition.rules_version)
     zone = f" (zone {entry['zone']})" if entry["zone"] else ""
     said = {"field": "error_log", "value": f"{entry['kind']}{zone}", "says": entry["says"]}
     evidence = [said, *json.loads(str(row["evidence"]))]

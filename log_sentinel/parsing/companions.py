@@ -48,8 +48,8 @@ class ErrorLogParser:
     def parse(self, lines: Lines) -> ParsedLines:
         """COMPANIONS of a batch; all other frames are empty. What tells nothing is neither kept nor rejected.
 
-        `request` is "METHOD path", as the denial's columns have it, cut as they are; "* FILE" where the message names
-        a file and no request.
+        `request` is "METHOD path", as the denial's columns have it, cut as they are; "= path" or "* FILE" where the
+        entry has no request and its message names these.
         """
         batch = LineStarts(lines)
         rows = []
@@ -78,12 +78,12 @@ class ErrorLogParser:
         time = self._clock.read(fields["time"]) if told is not None else None
         if told is None or time is None:
             return None
-        kind, zone, file, says = told
+        kind, zone, led_to, says = told
         connection, client = fields.get("connection"), fields.get("client")
         target = split_request(fields.get("request"))
         request = f"{target.method} {target.path[:PATH_LIMIT]}" if target.method and target.path else None
-        if request is None and file is not None:
-            request = f"* {backslashes(file)[:PATH_LIMIT]}"
+        if request is None and led_to is not None:
+            request = led_to
         return (
             time,
             kind,
@@ -104,5 +104,13 @@ class ErrorLogParser:
             found = matches.search(message)
             if found is not None and (unless is None or unless.search(message) is None):
                 groups = found.groupdict()
-                return kind, groups.get("zone"), groups.get("file"), says
+                return kind, groups.get("zone"), _led_to(groups), says
         return None
+
+
+def _led_to(groups: dict[str, str | None]) -> str | None:
+    """A request by its path alone, or by the file that it led to."""
+    for mark, name in (("= ", "path"), ("* ", "file")):
+        if (value := groups.get(name)) is not None:
+            return mark + backslashes(value)[:PATH_LIMIT]
+    return None

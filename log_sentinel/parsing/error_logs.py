@@ -35,7 +35,8 @@ GROUPS = {"time", "message", "client", "connection", "request"}
 class Message(Section):
     """A message that tells something: `matches` finds it, `unless` takes it back.
 
-    Groups of `matches`: `zone` is the limit's, `file` what the request led to where the entry has no request.
+    Groups of `matches`: `zone` is the limit's; where the entry has no request, `path` is the request's, or `file` what
+    it led to.
     """
 
     kind: str = Field(pattern=r"^[a-z_]+$")

@@ -46,8 +46,9 @@ MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
 }  # fmt: skip
 EVIDENCE = {"ended": "tsc", "server": "s", "captured": "hr"}
 SHAPED = {
-    "ST": "status",
-    "status": "status",
+    # -1 where no answer was given, as by silent-drop
+    "ST": "code",
+    "status": "code",
     "syslog": "text",
     "captured": "text",
     **dict.fromkeys(("trg", "trl", "T", "Tl"), "clf"),

@@ -17,11 +17,12 @@ LIST = re.compile(r"(, | : )")  # nginx: another peer was asked; the request was
 MILLISECONDS = {"s": 1000.0, "ms": 1.0, "us": 0.001, "ns": 0.000001}
 TEXT_LIMIT, EVIDENCE_LIMIT, ATTEMPTS_KEPT = 512, 300, 16
 
-# a status as text or as a JSON number; nginx logs 009 and 000, Envoy and Caddy 0 for requests that never got one
+# a status as text or as a JSON number; requests that never got one have 000 or 009 in nginx's logs, 0 in Envoy's and
+# Caddy's, -1 in HAProxy's
 STATUSES: dict[object, int] = {f"{code:03d}": code for code in range(1000)} | {
     code: code for code in (0, *range(2, 1000))
 }
-STATUSES["0"] = 0
+STATUSES |= {"0": 0, "-1": 0, -1: 0}
 
 
 def text(value: object) -> str | None:

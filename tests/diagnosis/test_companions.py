@@ -112,6 +112,45 @@ def test_apaches_entries_name_a_file_that_the_path_leads_to() -> None:
     assert len(joined(line(403, "GET /up/x HTTP/1.1"), apache_error("proxy:http://10.0.0.1:80/x"), APACHE)) == 1
 
 
+def test_an_entry_finds_the_request_whose_path_its_file_ends_with_before_one_that_shares_a_name() -> None:
+    asked = line(403, "GET /rewritten/7 HTTP/1.1") + line(403, "GET /admin/7 HTTP/1.1")
+    entries = apache_error("/somewhere/else/7") + apache_error("/var/www/admin/7")
+
+    found = {row["path"]: row["companion"] for row in joined(asked, entries, APACHE)}
+
+    assert {"/rewritten/7": 0, "/admin/7": 1} == found
+
+
+def test_by_a_name_alone_no_cause_is_surer_than_that() -> None:
+    entry = (
+        "[Tue Nov 24 03:33:33.010524 2026] [core:error] [pid 1:tid 1] (13)Permission denied: [client 203.0.113.7:1] "
+    )
+    message = "AH00132: file permissions deny server access: "
+    rows = [
+        joined(line(403, f"GET /{path}/7 HTTP/1.1"), f"{entry}{message}/srv/admin/7\n", APACHE)[0]
+        for path in ("admin", "alias")
+    ]
+
+    assert [0.95, 0.7] == [row["cause_confidence"] for row in rows]
+
+
+def test_an_entry_that_names_a_path_belongs_to_no_other() -> None:
+    entry = "[Tue Nov 24 03:33:33.010524 2026] [auth_basic:error] [pid 1:tid 1] [client 203.0.113.7:1] "
+    refused = f'{entry}AH01631: user alice: authorization failure for "/reports/7":\n'
+
+    assert [] == joined(line(403, "GET /other/7 HTTP/1.1"), refused, APACHE)
+    assert "insufficient_permissions" == joined(line(403, "GET /reports/7 HTTP/1.1"), refused, APACHE)[0]["cause"]
+
+
+def test_deny_all_over_hidden_files_is_a_policy_and_not_a_restriction_of_addresses() -> None:
+    causes = {}
+    for path in ("/.git/config", "/a/.env", "/dump.sql", "/.well-known/x", "/admin/7"):
+        asked = f"GET {path} HTTP/1.1"
+        causes[path] = joined(line(403, asked), error("access forbidden by rule", asked))[0]["cause"]
+
+    assert ["resource_policy"] * 3 + ["ip_restriction"] * 2 == list(causes.values())
+
+
 def judged_with(log_format: str, access: str, errors: str, **options: object) -> list[dict[str, object]]:
     form = from_directive(log_format)
     parsed = compiled(form, ParseOptions(**options)).parse(batch(access))  # type: ignore[arg-type]

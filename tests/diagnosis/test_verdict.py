@@ -117,6 +117,24 @@ def test_kong_is_judged_by_who_answered_and_for_whom() -> None:
     assert kong(403) == ("unknown", "unknown")
 
 
+@pytest.mark.parametrize(
+    ("handler", "watched", "denied_by"),
+    [
+        ("proxy-server", True, "upstream"),
+        ("proxy-server", False, "unknown"),
+        ("-", True, "gateway"),
+        ("-", False, "gateway"),
+        ("httpd/unix-directory", True, "unknown"),
+    ],
+)
+def test_apaches_handler_tells_who_was_to_answer(handler: str, watched: bool, denied_by: str) -> None:
+    form = from_directive(r'LogFormat "%a %t \"%r\" %>s %R" handled')
+    text = f'203.0.113.7 [24/Nov/2026:03:33:33 +0000] "GET /v1/orders/42 HTTP/1.1" 403 {handler}\n'
+    denials = compiled(form, ParseOptions(error_log=watched)).parse(batch(text)).denials
+
+    assert [denied_by] == judge(denials, form)["denied_by"].to_list()
+
+
 def test_many_denials_keep_their_order_and_lose_their_evidence_columns() -> None:
     found = from_directive(COMBINED + " $limit_req_status")
     text = "".join(line(429)[:-1] + f" {status}\n" for status in ("REJECTED", "PASSED") * 500)
