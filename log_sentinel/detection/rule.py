@@ -86,7 +86,8 @@ class Rule:
 
     `distinct`: columns and how many values of each the denials must have. `largest`: columns and the largest share one
     value of each may have. `share`: the part of the key's requests that must be denied, for routes and the whole.
-    `of_requests`: it is requests that fall silent, and not denials.
+    `of_requests`: it is requests that fall silent, and not denials. `yields_to`: rules that say more of a key that
+    fires by both.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Rule:
     largest: tuple[tuple[str, float], ...] = ()
     share: float = 0.0
     of_requests: bool = False
+    yields_to: tuple[str, ...] = ()
     keep_firing_for: timedelta = timedelta(minutes=10)
     labels: dict[str, str] = field(default_factory=dict)
     runbook: str | None = None

@@ -38,6 +38,7 @@ KEYS: dict[str, Read] = {
     "distinct": partial(written.per_column, columns=WHERE_COLUMNS, read=written.count),
     "largest": partial(written.per_column, columns=WHERE_COLUMNS, read=written.share),
     "share": written.share,
+    "yields_to": written.names,
     "of": partial(written.choice, Of),
     "for": partial(written.minutes, most=WIDEST),
     "keep_firing_for": partial(written.minutes, most=24 * 60),
@@ -47,7 +48,7 @@ KEYS: dict[str, Read] = {
     "series": lambda found: found,
 }
 # Keys that the rule has under the same name.
-GIVEN = ("times_usual", "usual_over", "distinct", "largest", "share", "labels", "runbook")
+GIVEN = ("times_usual", "usual_over", "distinct", "largest", "share", "yields_to", "labels", "runbook")
 NEEDED = ("description", "kind", "dimension", "window", "at_least", "severity")
 NEEDED_BY = {
     Kind.THRESHOLD: (),
@@ -121,6 +122,7 @@ def rule_files(settings: DetectionSettings, beside: Path) -> list[Path]:
 def load_rules(paths: Iterable[Path]) -> list[Rule]:
     """The rules of these files, in their order. Raises BadRule with every mistake of every file."""
     rules: list[Rule] = []
+    sources: dict[str, Path] = {}
     mistakes: list[RuleMistake] = []
     for path in paths:
         try:
@@ -132,6 +134,17 @@ def load_rules(paths: Iterable[Path]) -> list[Rule]:
             mistakes.append(RuleMistake(str(path), f'a rule "{rule.name}" is loaded already. Rename one of the files.'))
         else:
             rules.append(rule)
+            sources[rule.name] = path
+    there = [*sources, *(path.stem for path in content.shipped("alerts").glob("*.toml"))]
+    mistakes += [
+        RuleMistake(
+            f"{sources[rule.name]}, yields_to",
+            f'got "{name}"; no rule is called so.{written.did_you_mean(name, there)}',
+        )
+        for rule in rules
+        for name in rule.yields_to
+        if name not in there
+    ]
     if mistakes:
         raise BadRule(mistakes)
     return rules

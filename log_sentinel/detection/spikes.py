@@ -54,6 +54,7 @@ def spikes_of(
                 **evidence.filters(rule.counted, row["status"]),
                 "shared": shared.get(row["spike"], []),
             },
+            yields_to=rule.yields_to,
         )
         for row in largest.iter_rows(named=True)
     ]

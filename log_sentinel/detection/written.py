@@ -38,6 +38,12 @@ def text(found: object) -> str:
     return found.strip()
 
 
+def names(found: object) -> tuple[str, ...]:
+    if not isinstance(found, list) or not found or not all(isinstance(name, str) and name.strip() for name in found):
+        raise ValueError(f'got {shown(found)}; a list of texts, as in ["route-spike"].')
+    return tuple(found)
+
+
 def choice(kinds: type[Choice], found: object, apart_from: Collection[Choice] = ()) -> Choice:
     allowed = [kind.value for kind in kinds if kind not in apart_from]
     if found not in allowed:

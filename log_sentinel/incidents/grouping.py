@@ -2,7 +2,8 @@
 
 A client that is denied from five addresses on one route is three spikes and one matter. Spike j explains spike k
 when at least half of what k has too much are denials of j. When that holds both ways the more specific one is the
-cause: a client before an address, an address before a network, a route. The whole deployment's spike belongs to the
+cause: a client before an address, an address before a network, a route. Of two rules that say something of the same
+key, one may yield to the other. The whole deployment's spike belongs to the
 one that makes half of it, or to the largest of a few that make most of it; otherwise it is a general rise, and the
 small ones belong to it. What is explained by nothing is a root; every other spike belongs to one.
 """
@@ -90,6 +91,8 @@ def _weight(spike: Spike) -> tuple[int, int, float, str, str]:
 
 def _explains(j: Spike, k: Spike) -> bool:
     if (j.dimension, j.key) == (k.dimension, k.key):
+        if k.rule in j.yields_to or j.rule in k.yields_to:
+            return j.rule in k.yields_to
         return _weight(j) < _weight(k)
     of_k = _shared(k, j)
     if of_k == 0 or of_k < HALF * excess_of(k):

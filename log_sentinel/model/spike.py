@@ -33,7 +33,8 @@ class Spike:
 
     `observed` denials in the last `window_minutes`, where `expected` were usual (None: there is no usual yet).
     `since` is the first minute (UTC) of what is seen. `evidence` holds further figures for the message, JSON-able:
-    statuses, causes, top clients, ips and routes with their counts, requests in the window.
+    statuses, causes, top clients, ips and routes with their counts, requests in the window. `yields_to`: rules that
+    say more, where they fire for this key too.
     """
 
     rule: str
@@ -46,3 +47,4 @@ class Spike:
     expected: float | None
     window_minutes: int
     evidence: dict[str, object] = field(default_factory=dict)
+    yields_to: tuple[str, ...] = ()

@@ -45,6 +45,20 @@ def test_a_rule_is_read_as_it_is_written() -> None:
     assert rule.severity == Severity.WARNING
 
 
+def test_a_rule_yields_only_to_rules_that_there_are(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.toml"
+    text = (content.shipped("alerts") / "route-attacked.toml").read_text()
+    mine.write_text(text)
+    assert ("route-denies-everybody",) == load_rules([mine])[0].yields_to
+    mine.write_text(text.replace("denies-everybody", "denies-everyone"))
+    with pytest.raises(BadRule) as bad:
+        load_rules([mine])
+    told = (
+        f'{mine}, yields_to: got "route-denies-everyone"; no rule is called so. Did you mean "route-denies-everybody"?'
+    )
+    assert [told] == [str(mistake) for mistake in bad.value.mistakes]
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

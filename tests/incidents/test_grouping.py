@@ -44,6 +44,15 @@ def test_two_rules_about_one_key_are_one_matter_and_the_graver_names_it() -> Non
     ]
 
 
+def test_a_rule_that_yields_to_another_of_the_same_key_leaves_the_name_to_it() -> None:
+    attacked = replace(route, rule="attacked", severity=Severity.CRITICAL, yields_to=("broken",))
+    broken = replace(route, rule="broken")
+
+    assert [(group.root.rule, [member.rule for member in group.members]) for group in groups([attacked, broken])] == [
+        ("broken", ["attacked"])
+    ]
+
+
 def test_what_is_usual_for_a_key_is_no_part_of_its_excess() -> None:
     busy = replace(route, observed=1000, expected=900.0)
 
