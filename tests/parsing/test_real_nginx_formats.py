@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import threading
@@ -21,6 +22,7 @@ from log_sentinel.parsing.compiling import ParseOptions, compiled
 from log_sentinel.parsing.directive import from_directive
 from log_sentinel.parsing.error_logs import load
 from tests.end_to_end.real_nginx import a_free_port
+from tests.parsing import real_servers
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +36,7 @@ FORMATS = {
     "plain": f"'{COMBINED}'",
     "main": f"""'{COMBINED} ' '"$http_x_forwarded_for"'""",
     "upstream": f"'{COMBINED} $request_time $limit_req_status $upstream_addr $upstream_response_time $upstream_status"
-    " $connection'",
+    " $upstream_cache_status $connection $auth_status'",
     "vhost": f"'$host $server_port {COMBINED} $request_id'",
     "timefirst": """'[$time_iso8601] "$request" $status $remote_addr $body_bytes_sent'
         ' "$http_user_agent" $remote_user|'""",
@@ -51,9 +53,10 @@ events {{ worker_connections 64; }}
 http {{
     {formats}
     default_type text/plain; root {folder}/html; client_body_temp_path {folder}/b; proxy_temp_path {folder}/p;
-    limit_req_zone $server_name zone=strict:1m rate=1r/m;
+    limit_req_zone $server_name zone=strict:1m rate=1r/m; proxy_cache_path {folder}/cache keys_zone=kept:1m;
     server {{
-        listen 127.0.0.1:{port}; server_name edge;
+        listen 127.0.0.1:{port}; http2 on; server_name edge;
+        set $auth_status "";
         {logs}
         location / {{ return 200 "hello"; }}
         location /denied {{ deny all; }}
@@ -61,6 +64,15 @@ http {{
         location /busy {{ limit_req zone=strict; try_files /hello.txt =404; }}
         location /folder/ {{ }}
         location /returned {{ return 403; }}
+        location /asked/ {{ auth_request /auth; auth_request_set $auth_status $upstream_status; }}
+        location = /auth {{ internal; proxy_pass http://127.0.0.1:{upstream}/forbidden; }}
+        location /page/ {{ proxy_intercept_errors on; error_page 403 @page;
+            proxy_pass http://127.0.0.1:{upstream}/forbidden; }}
+        location @page {{ proxy_pass http://127.0.0.1:{upstream}; }}
+        location /kept/ {{ proxy_cache kept; proxy_cache_valid 403 1h; proxy_cache_key kept;
+            proxy_pass http://127.0.0.1:{upstream}/forbidden; }}
+        location ~ /\\.git {{ deny all; }}
+        location /silence/ {{ proxy_pass http://127.0.0.1:{silence}/; }}
         location /up/ {{ proxy_pass http://127.0.0.1:{upstream}/; }}
     }}
     server {{
@@ -71,6 +83,7 @@ http {{
     }}
 }}
 """
+HTTP2_PATHS = ["/", "/denied/7?token=abc", "/limited/a", "/up/forbidden", "/asked/7", "/folder/"]
 AGENTS = [
     b"curl/8.5.0",
     b'say "hi" \\ back',
@@ -95,6 +108,10 @@ PATHS = [
     b"/up/ok",
     b"/up/forbidden",
     b"/up/many",
+    b"/asked/7",
+    b"/page/7",
+    b"/kept/7",
+    b"/.git/config",
 ]
 
 
@@ -115,11 +132,13 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "html" / "folder").mkdir(parents=True)
     (folder / "html" / "hello.txt").write_text("hello\n")
     port, upstream = a_free_port(), a_free_port()
+    silence = socket.create_server(("127.0.0.1", 0))
     (folder / "nginx.conf").write_text(
         CONFIGURATION.format(
             folder=folder,
             port=port,
             upstream=upstream,
+            silence=silence.getsockname()[1],
             user="user root;" if os.geteuid() == 0 else "",
             formats="\n".join(f"log_format {name} {text};" for name, text in FORMATS.items()),
             logs="\n".join(f"access_log {folder}/{name}.log {name};" for name in FORMATS),
@@ -133,9 +152,12 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         until_it_listens(port)
         ask_everything(port)
+        ask_by_http2(port)
+        hang_up(port, silence, folder / "plain.log")
     finally:
         process.terminate()
         process.wait(timeout=10)
+        silence.close()
     return folder
 
 
@@ -159,6 +181,25 @@ def ask_everything(port: int) -> None:
     asked(port, b"GET /a b c HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n")
     asked(port, b"OPTIONS * HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n")
     asked(port, b"GET http://edge/denied/9?x HTTP/1.1\r\nHost: edge\r\nConnection: close\r\n\r\n")
+
+
+def ask_by_http2(port: int) -> None:
+    """Some of the same, as streams of one connection; by curl, where there is one that can."""
+    curl = shutil.which("curl")
+    if curl is not None and b"HTTP2" in subprocess.run([curl, "--version"], capture_output=True, check=True).stdout:
+        command = [curl, "--silent", "--output", os.devnull, "--http2-prior-knowledge", "--path-as-is", "--user-agent"]
+        for path in HTTP2_PATHS:
+            subprocess.run([*command, "h2", f"http://127.0.0.1:{port}{path}"], check=True, timeout=20)
+
+
+def hang_up(port: int, silence: socket.socket, log: Path) -> None:
+    """Goes away while nginx waits for an upstream that says nothing: it logs 499."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(b"GET /silence/ HTTP/1.1\r\nHost: edge\r\nUser-Agent: gone\r\n\r\n")
+        silence.settimeout(10)
+        waiting, _ = silence.accept()
+    with waiting:
+        real_servers.until_written(log, b'"GET /silence/ HTTP/1.1" 499')
 
 
 def lines(path: Path) -> Lines:
@@ -202,10 +243,32 @@ def test_with_the_error_log_the_causes_are_right(written: Path) -> None:
         "limited": {("gateway", "rate_limit")},
         "busy": {("gateway", "rate_limit")},
         "folder": {("gateway", "gateway_misconfiguration")},
+        ".git": {("gateway", "resource_policy")},
     }
     unexplained = judged.filter(~pl.col("origin_offset").is_in(better["origin_offset"].to_list()))
     assert set(unexplained.select("path", "denied_by", "cause").rows()) == {
         ("/up/forbidden", "upstream", "insufficient_permissions"),
         ("/up/many", "upstream", "rate_limit"),
         ("/returned", "gateway", "unknown"),
+        ("/asked/7", "auth_service", "insufficient_permissions"),
+        ("/page/7", "upstream", "insufficient_permissions"),
+        ("/kept/7", "upstream", "insufficient_permissions"),
     }
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_http_2_and_those_who_hang_up_are_read_as_all_others(written: Path, name: str) -> None:
+    events = compiled(definition_of(name), ParseOptions()).events(lines(written / f"{name}.log")).frame
+    by_http2 = events.filter(pl.col("user_agent") == "h2").select("status", "path", "query", "route").rows()
+    gone = events.filter(pl.col("user_agent") == "gone").select("status", "method", "path", "ip").rows()
+
+    assert [(499, "GET", "/silence/", "127.0.0.1")] == gone
+    if by_http2:
+        assert [
+            (200, "/", None, "/"),
+            (403, "/denied/7", "token=[redacted]", "/denied/{id}"),
+            (429, "/limited/a", None, "/limited/a"),
+            (403, "/up/forbidden", None, "/up/forbidden"),
+            (403, "/asked/7", None, "/asked/{id}"),
+            (403, "/folder/", None, "/folder/"),
+        ] == by_http2
