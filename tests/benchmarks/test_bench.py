@@ -136,4 +136,4 @@ def test_the_script_that_brings_the_peers_says_what_it_needs(tmp_path: Path) -> 
         text=True,
     )
     assert ran.returncode == 1
-    assert ran.stderr.startswith("peers.sh: apt-get was not found; this needs Debian or Ubuntu.")
+    assert ran.stderr.startswith("from_debian.sh: apt-get was not found; this needs Debian or Ubuntu.")

@@ -69,11 +69,11 @@ def lines(path: Path) -> Lines:
 
 
 def program(name: str) -> Path:
-    """A program that a package of PyPI or tests/parsing/from_debian.sh brought; without it the test skips."""
+    """A program that a package of PyPI or tests/from_debian.sh brought; without it the test skips."""
     for place in (Path(sys.executable).parent / name, DEBIAN / "usr" / "sbin" / name):
         if place.exists():
             return place
-    reason = f"no {name}: it comes with the development packages or with tests/parsing/from_debian.sh build/gateways"
+    reason = f"no {name}: it comes with the development packages, or see tests/from_debian.sh in CONTRIBUTING.md"
     if os.environ.get("GATEWAYS_FROM_DEBIAN") == "unavailable":
         pytest.xfail(reason)
     pytest.skip(reason)
