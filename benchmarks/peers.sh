@@ -11,7 +11,7 @@ works() {
 }
 
 if ! works; then
-    sh "${0%/*}/../tests/from_debian.sh" "$peers" goaccess ripgrep
+    /bin/sh "${0%/*}/../tests/from_debian.sh" "$peers" goaccess ripgrep
     root=$(cd "$peers" && pwd)
     folders=$(find "$root" -name '*.so*' -exec dirname {} + 2>/dev/null | sort -u | paste -s -d : -)
     mkdir -p "$root/bin"
