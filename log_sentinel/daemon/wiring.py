@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -43,6 +44,7 @@ from log_sentinel.store.migrating import upgrade
 from log_sentinel.store.owner import own
 from log_sentinel.store.retention import sweep
 from log_sentinel.web.app import app
+from log_sentinel.web.incidents import IncidentPages
 from log_sentinel.web.serving import Serving
 
 if TYPE_CHECKING:
@@ -146,7 +148,7 @@ class _Daemon:
             settings.channels,
             settings.routing,
             instance=settings.instance,
-            background=lambda incident: around(database, incident),
+            background=partial(around, database),
             muting=lambda now: _muted(database, now, settings.maintenance),
             act=lambda press: act(database, press, datetime.now(UTC)),
             dashboard=settings.web.external_url,
@@ -158,6 +160,7 @@ class _Daemon:
             caught_up=lambda: self.ingest.idle and all(source.caught_up for source in self.sources),
             holder=settings.instance if database.is_sqlite else f"{settings.instance} {uuid4().hex[:8]}",
             tell_the_past=tell_the_past,
+            stopping=self.jobs.stopping.is_set,
         )
 
     def start(self, parts: Parts) -> None:
@@ -167,7 +170,8 @@ class _Daemon:
         parts.started("wakeups", self.supply.wakeups.close)
         self.delivery.start()
         parts.started("delivery", self.delivery.stop)
-        pages = app(self.health, self._metrics(), self.settings.web, self.supply.pushed)
+        incidents = IncidentPages(self.database, partial(around, self.database), self.settings.instance)
+        pages = app(self.health, self._metrics(), self.settings.web, self.supply.pushed, incidents)
         serving = Serving(self.settings.web.listen, pages)
         serving.start()
         parts.started("web", serving.stop)
@@ -215,7 +219,8 @@ class _Daemon:
             self.delivery.wake()
 
     def _sweep(self, now: datetime) -> None:
-        sweep(self.database, self.settings.retention, now, instance=self.settings.instance)
+        stopping = self.jobs.stopping.is_set
+        sweep(self.database, self.settings.retention, now, instance=self.settings.instance, stopping=stopping)
 
 
 def _muted(database: Database, now: datetime, maintenance: Mapping[str, Maintenance]) -> Callable[[Incident], bool]:

@@ -173,7 +173,7 @@ class Worker:
         if not _are_several(told):
             return self._channel.send(last, self._composed(last, merged=len(told)))
         self._restate({one.incident_id: one for one in told}.values())
-        listed = compose_list(told, instance=self._instance, now=self._clock())
+        listed = compose_list(told, instance=self._instance, now=self._clock(), dashboard=self._dashboard)
         self._channel.send(replace(last, opening_ref=None), listed)
         # the list is nobody's opening message: what follows stands on its own
         return None

@@ -1,4 +1,5 @@
-"""The web endpoints: /healthz, /readyz, /livez, /metrics, a page that shows them, and /push for what gateways post.
+"""The web endpoints: /healthz, /readyz, /livez, /metrics, a page that shows them, the pages of incidents, and /push for
+what gateways post.
 
 Handlers are plain functions, so that Starlette runs each in a thread of its pool: reading the states may wait for
 a lock, and must not hold up the other requests.
@@ -6,8 +7,6 @@ a lock, and must not hold up the other requests.
 
 from __future__ import annotations
 
-from functools import cache
-from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -21,17 +20,18 @@ from log_sentinel import __version__
 from log_sentinel.web.guarding import Guard
 from log_sentinel.web.health import State
 from log_sentinel.web.push import Pushes
+from log_sentinel.web.rendering import page_file, rendered
 from log_sentinel.web.settings import WebSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    import jinja2
     from prometheus_client import CollectorRegistry
     from starlette.requests import Request
 
     from log_sentinel.sources.push import Push
     from log_sentinel.web.health import Health
+    from log_sentinel.web.incidents import IncidentPages
 
 
 def app(
@@ -39,10 +39,11 @@ def app(
     metrics: CollectorRegistry,
     settings: WebSettings | None = None,
     pushed: Mapping[str, Push] = MappingProxyType({}),
+    incidents: IncidentPages | None = None,
 ) -> Starlette:
     """The ASGI application; `health` is called from any thread for every request that wants it.
 
-    `pushed` are the sources that are posted to, by name.
+    `pushed` are the sources that are posted to, by name; `incidents` the pages of incidents, if there are any.
     """
     pushes = Pushes(pushed)
 
@@ -62,16 +63,23 @@ def app(
         return Response(encoder(metrics), headers={"Content-Type": content_type})
 
     def index(_: Request) -> Response:
-        return HTMLResponse(_pages().get_template("index.html").render(health=health(), version=__version__))
+        return HTMLResponse(
+            rendered("index.html", health=health(), version=__version__, incidents=incidents is not None)
+        )
 
     def style(_: Request) -> Response:
-        return Response(_page("index.css"), media_type="text/css")
+        return Response(page_file("index.css"), media_type="text/css")
 
     routes = {"/healthz": healthz, "/readyz": readyz, "/livez": livez, "/metrics": figures, "/": index}
     return Starlette(
         routes=[
             *(Route(path, page) for path, page in routes.items()),
             Route("/pages/index.css", style),
+            *(
+                [Route("/incidents", incidents.list), Route("/incidents/{number:int}", incidents.one)]
+                if incidents
+                else []
+            ),
             Route("/push/{name}", pushes.__call__, methods=["POST"]),
         ],
         middleware=[Middleware(Guard, settings=settings or WebSettings(), elsewhere=pushes.guarded_here)],
@@ -80,14 +88,3 @@ def app(
 
 def _allowed(health: Health, request: Request) -> dict[str, object]:
     return health.as_json() if request.scope["trusted"] else {"state": health.state, "ready": health.ready}
-
-
-def _page(name: str) -> str:
-    return resources.files("log_sentinel.web").joinpath("pages", name).read_text(encoding="utf-8")
-
-
-@cache
-def _pages() -> jinja2.Environment:
-    import jinja2
-
-    return jinja2.Environment(loader=jinja2.FunctionLoader(_page), autoescape=True)

@@ -14,6 +14,7 @@ from log_sentinel.model.spike import Dimension, Severity
 if TYPE_CHECKING:
     from log_sentinel.delivery.message.message import Message
 
+DASHBOARD = "https://sentinel.example.com"
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 EVIDENCE: dict[str, object] = {
@@ -130,7 +131,7 @@ def message(
     *,
     samples: int = 3,
     sample: dict[str, object] | None = None,
-    dashboard: str | None = None,
+    dashboard: str | None = DASHBOARD,
     **other: Any,
 ) -> Message:
     """The composed message of a happening (an opening unless one is given), `other` as fields of its incident;

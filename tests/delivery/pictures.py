@@ -20,7 +20,10 @@ from log_sentinel.delivery.charts.drawing import drawn
 from log_sentinel.delivery.email.message import Letters
 from log_sentinel.delivery.message.listing import compose_list
 from log_sentinel.delivery.slack.message import Layout
-from tests.delivery.happenings import NOON, grew, message, notification, opened, resolved
+from log_sentinel.store.incidents import History
+from log_sentinel.web.incidents import page as incident_page
+from log_sentinel.web.rendering import page_file
+from tests.delivery.happenings import DASHBOARD, NOON, acknowledged, grew, message, notification, opened, resolved
 from tests.delivery.stories import MATTERS, SAMPLES
 from tests.delivery.test_golden import numbered
 
@@ -112,15 +115,24 @@ def pages() -> dict[str, str]:
     steps = [layout.step(message(step)) for step in (grew(), resolved())]
     stories = [*MATTERS.values(), opened(), resolved()]
     several = [replace(notification(numbered(at, one)), incident_id=at) for at, one in enumerate(stories, 1047)]
-    listed = layout.incident(compose_list(several, instance="kong-eu-1", now=NOON))
+    listed = layout.incident(compose_list(several, instance="kong-eu-1", now=NOON, dashboard=DASHBOARD))
     return {
         "alert-slack": page(phone(alert), post(alert)),
         "alert-slack-resolved": page(post(over), *(post(one, "thread") for one in steps)),
         "alert-slack-several": page(post(listed)),
         "alert-mail": mail_of(message(opened())),
+        "incident-page": page_of_its_own(),
         **{f"kind-{name}-slack": page(phone(told), post(told)) for name, told in slack_of(layout, kinds)},
         **{f"kind-{name}-mail": mail_of(told) for name, told in kinds.items()},
     }
+
+
+def page_of_its_own() -> str:
+    """The page of an incident, its style within it."""
+    history = History(opened().incident, (opened(), grew(), acknowledged()))
+    link = '<link rel="stylesheet" href="../pages/index.css">'
+    shown = incident_page(history, message(opened(), dashboard=None))
+    return shown.replace(link, f"<style>{page_file('index.css')}</style>")
 
 
 def slack_of(layout: Layout, kinds: dict[str, Message]) -> list[tuple[str, dict[str, Any]]]:

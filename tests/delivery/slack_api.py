@@ -18,9 +18,10 @@ TOKEN = "xoxb-canary-0123456789-slack"
 APP_TOKEN = "xapp-canary-9876543210-slack"
 TEXT_KINDS = {"plain_text", "mrkdwn"}
 # What Slack's markup may hold: a date made by us. Anything else between angle brackets would take effect.
-# and a link to a runbook of the rule file's.
+# and links to a runbook of the rule file's and to our own pages.
 MARKUP = re.compile(
-    r"<(?!https://runbooks\.example\.com/[^<>|]*\|Runbook>|!date\^\d+\^[^<>|^]+\|[^<>|]+>)|(?<!UTC)(?<!\|Runbook)>"
+    r"<(?!https://(?:runbooks|sentinel)\.example\.com/[^<>|]*\|(?:Runbook|Dashboard|SQL)>|!date\^\d+\^[^<>|^]+\|[^<>|]+>)"
+    r"|(?<!UTC)(?<!\|Runbook)(?<!\|Dashboard)(?<!\|SQL)>"
 )
 
 

@@ -16,7 +16,7 @@ from log_sentinel.delivery.email.message import Letters
 from log_sentinel.delivery.message.listing import compose_list
 from log_sentinel.delivery.slack.message import Layout
 from log_sentinel.delivery.webhook.message import facts
-from tests.delivery.happenings import NOON, message, notification
+from tests.delivery.happenings import DASHBOARD, NOON, message, notification
 from tests.delivery.stories import SAMPLES, STORIES
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ GOLDEN = Path(__file__).parent / "golden"
 def test_a_list_looks_as_it_was_agreed() -> None:
     told = [notification(story, id=at) for at, story in enumerate(STORIES.values(), 1)]
     told = [replace(one, incident_id=one.id, happening=numbered(one.id, one.happening)) for one in told]
-    message = compose_list(told, instance="kong-eu-1", now=NOON + timedelta(minutes=12))
+    message = compose_list(told, instance="kong-eu-1", now=NOON + timedelta(minutes=12), dashboard=DASHBOARD)
     expected(GOLDEN / "several" / "slack.json", json.dumps(Layout().incident(message), indent=2, ensure_ascii=False))
     expected(GOLDEN / "several" / "console.txt", Lines(colour=False).text(message) + "\n")
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from log_sentinel.delivery.abilities import CannotTell, LookedBackInto
 from log_sentinel.delivery.channels import open_channel
 from log_sentinel.delivery.slack.errors import TOO_RICH, WHEN_FIXED
 from log_sentinel.delivery.slack.settings import SlackSettings
@@ -185,43 +186,56 @@ def test_trying_the_channel_says_plainly_what_is_wrong(slack: SlackApi, settings
     assert result.said.startswith(said)
 
 
-def unclear(happening: Happening, **other: Any) -> Any:
-    return notification(happening, recipient="slack", attempts=2, unclear=True, **other)
+def arrived(channel: Channel, happening: Happening, key: str = "1042.3.7", **other: Any) -> str | None:
+    assert isinstance(channel, LookedBackInto)
+    return channel.arrived(notification(happening, recipient="slack", **other), key)
 
 
-def test_a_message_whose_answer_was_lost_is_found_in_the_history_and_not_posted_again(slack: SlackApi) -> None:
+def test_a_message_whose_answer_was_lost_is_found_in_the_history(slack: SlackApi) -> None:
     channel = bot(slack, channel="C1")
-    first = tell(channel, opened())
-    again = channel.send(unclear(opened()), message(opened()))
-    assert first == again
-    assert len(slack.messages) == 1
+    assert tell(channel, opened()) == arrived(channel, opened())
 
 
 def test_a_step_whose_answer_was_lost_is_found_in_the_thread(slack: SlackApi) -> None:
     channel = bot(slack)
     opening = tell(channel, opened())
-    step = notification(grew(), idempotency_key="1042.4.8", opening_ref=opening)
-    channel.send(step, message(grew()))
+    tell(channel, grew(), opening)
     slack.messages[-1].payload["metadata"]["event_payload"]["key"] = "1042.4.8"
-    channel.send(unclear(grew(), idempotency_key="1042.4.8", opening_ref=opening), message(grew()))
-    assert len(slack.messages) == 2
+    assert opening == arrived(channel, grew(), "1042.4.8", opening_ref=opening)
 
 
-def test_a_message_that_did_not_arrive_is_posted_after_looking(slack: SlackApi) -> None:
-    bot(slack, channel="C1").send(unclear(opened()), message(opened()))
-    assert slack.calls == ["conversations.history", "chat.postMessage"]
+def test_a_message_that_did_not_arrive_is_not_found(slack: SlackApi) -> None:
+    assert arrived(bot(slack, channel="C1"), opened()) is None
 
 
-def test_without_the_history_scope_it_is_posted_again_and_nobody_looks_twice(slack: SlackApi) -> None:
+def test_of_a_thread_that_was_deleted_nothing_has_arrived(slack: SlackApi) -> None:
+    slack.fail("thread_not_found")
+    assert arrived(bot(slack), grew(), opening_ref="C1:1") is None
+
+
+def test_without_the_history_scope_nobody_can_tell_and_nobody_looks_twice(slack: SlackApi) -> None:
     slack.history_scope = False
     channel = bot(slack, channel="C1")
     for _ in range(2):
-        channel.send(unclear(opened()), message(opened()))
-    assert slack.calls == ["conversations.history", "chat.postMessage", "chat.postMessage"]
+        with pytest.raises(CannotTell):
+            arrived(channel, opened())
+    assert slack.calls == ["conversations.history"]
 
 
-def test_a_look_back_that_slack_does_not_answer_is_tried_again_before_anything_is_posted(slack: SlackApi) -> None:
+def test_by_a_name_alone_nobody_can_tell_until_something_was_posted(slack: SlackApi) -> None:
+    channel = bot(slack)
+    with pytest.raises(CannotTell):
+        arrived(channel, opened())
+    tell(channel, opened())
+    assert arrived(channel, opened()) is not None
+
+
+def test_a_look_back_that_slack_does_not_answer_is_no_answer(slack: SlackApi) -> None:
     slack.server.script.append(Reply(503))
     with pytest.raises(Undeliverable):
-        bot(slack, channel="C1").send(unclear(opened()), message(opened()))
-    assert slack.messages == []
+        arrived(bot(slack, channel="C1"), opened())
+
+
+def test_by_webhook_nobody_can_look(slack: SlackApi) -> None:
+    with pytest.raises(CannotTell):
+        arrived(open_channel(SlackSettings(webhook_url=slack.hook_url)), opened())

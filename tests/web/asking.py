@@ -18,6 +18,8 @@ from log_sentinel.web.settings import WebSettings
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from log_sentinel.web.incidents import IncidentPages
+
 WELL = Health((Part("database", State.OK),))
 
 
@@ -33,11 +35,11 @@ class Answer:
 
 
 @contextmanager
-def served(health: Health = WELL, **settings: object) -> Iterator[Serving]:
+def served(health: Health = WELL, incidents: IncidentPages | None = None, **settings: object) -> Iterator[Serving]:
     registry = CollectorRegistry()
     Counter("log_sentinel_lines", "Lines read.", ["source"], registry=registry).labels("edge").inc(3)
     web = WebSettings.model_validate({"listen": "127.0.0.1:0", **settings})
-    serving = Serving(web.listen, app(lambda: health, registry, web))
+    serving = Serving(web.listen, app(lambda: health, registry, web, incidents=incidents))
     serving.start()
     try:
         yield serving

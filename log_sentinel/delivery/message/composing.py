@@ -97,7 +97,7 @@ def compose(
         steps=() if resolved else steps_for(incident, _gateway(background.samples)),
         late_minutes=late_minutes(notification, now),
         merged=merged,
-        links=_links(dashboard, incident.labels),
+        links=_links(dashboard, incident),
     )
 
 
@@ -107,9 +107,22 @@ def late_minutes(notification: Notification, now: datetime) -> int:
     return late if late >= LATE_MINUTES else 0
 
 
-def _links(dashboard: str | None, labels: Mapping[str, str]) -> tuple[Link, ...]:
-    addresses = {"Dashboard": url(dashboard or ""), "Runbook": url(labels.get("runbook", ""))}
-    return tuple(Link(label, address) for label, address in addresses.items() if address)
+def page_of(dashboard: str | None, number: int | None = None) -> str:
+    """The address of incident `number` in the dashboard, of all of them for None; empty where there is none."""
+    place = "incidents" if number is None else f"incidents/{number}"
+    return f"{dashboard.rstrip('/')}/{place}" if dashboard else ""
+
+
+def links_of(**addresses: str) -> tuple[Link, ...]:
+    """Those of `addresses`, by label, that are some and may be shown."""
+    found = {label: url(address) for label, address in addresses.items()}
+    return tuple(Link(label, address) for label, address in found.items() if address)
+
+
+def _links(dashboard: str | None, incident: Incident) -> tuple[Link, ...]:
+    page = page_of(dashboard, incident.id)
+    sql = f"{page}#sql" if page and matter_of(incident) not in NOTHING_DENIED else ""
+    return links_of(Dashboard=page, SQL=sql, Runbook=incident.labels.get("runbook", ""))
 
 
 def _gateway(rows: Sequence[Mapping[str, object]]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from log_sentinel.delivery.message.composing import late_minutes
+from log_sentinel.delivery.message.composing import late_minutes, links_of, page_of
 from log_sentinel.delivery.message.matters import matter_of
 from log_sentinel.delivery.message.message import Figure, Message, Step
 from log_sentinel.delivery.message.text import counted, joined, phrase, quoted
@@ -29,7 +29,9 @@ STATES = (
 )
 
 
-def compose_list(told: Sequence[Notification], *, instance: str, now: datetime) -> Message:
+def compose_list(
+    told: Sequence[Notification], *, instance: str, now: datetime, dashboard: str | None = None
+) -> Message:
     """What `told`, of two incidents or more, come to: the worst first, the others counted."""
     latest = {one.incident_id: one.happening for one in told}
     worst_first = sorted(latest.values(), key=_weight, reverse=True)
@@ -59,6 +61,7 @@ def compose_list(told: Sequence[Notification], *, instance: str, now: datetime) 
         steps=(Step(phrase("See all of them."), quoted("log-sentinel incidents list")),),
         late_minutes=late_minutes(first, now),
         merged=len(told),
+        links=links_of(Dashboard=page_of(dashboard)),
     )
 
 

@@ -19,7 +19,7 @@ from log_sentinel.content import shipped
 from log_sentinel.delivery.message import notices
 from log_sentinel.delivery.message.causes import cause_of
 from log_sentinel.delivery.message.evidence import distinct, tops
-from log_sentinel.delivery.message.matters import Matter, matter_of
+from log_sentinel.delivery.message.matters import NOTHING_DENIED, Matter, matter_of
 from log_sentinel.delivery.message.message import Step
 from log_sentinel.delivery.message.phrases import clock
 from log_sentinel.delivery.message.text import Phrase, Quoted, phrase, quoted
@@ -150,6 +150,11 @@ def steps_for(incident: Incident, gateway: str | None = None) -> tuple[Step, ...
         Step(_words(text, check, incident), _command(check, gateway, known) if check else None)
         for text, check in wanted
     )
+
+
+def query(incident: Incident) -> Quoted | None:
+    """The command that shows its denied requests; None where nothing is denied."""
+    return None if matter_of(incident) in NOTHING_DENIED else _command(Check.LOGS, None, _values(incident))
 
 
 def _words(text: str, check: str | None, incident: Incident) -> Phrase:
