@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.model.columns import ACTIVITY, OTHER_KEY, empty
-from log_sentinel.parsing.tally import ONE_IN
+from log_sentinel.parsing.askers import ONE_IN
 from log_sentinel.parsing.times import HOUR
 from log_sentinel.parsing.values import each
 

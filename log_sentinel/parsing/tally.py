@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 import polars as pl
 
 from log_sentinel.model.columns import ACTIVITY, OTHER_KEY, TIME, TRAFFIC
-from log_sentinel.parsing.times import HOUR, MINUTE
+from log_sentinel.parsing.askers import ONE_IN, Askers
+from log_sentinel.parsing.times import MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     Schema = dict[str, pl.DataType | type[pl.DataType]]
 
 K = TypeVar("K", bound=tuple[object, ...])
-
-# Of the keys that were never denied those stay that made one request in this many of their batch, so at most as many;
-# of a batch smaller than this, every key.
-ONE_IN = 1000
 
 
 class Tally:
@@ -42,14 +39,12 @@ class Tally:
 
         One without an address counts under OTHER_KEY, one without a client not.
         """
-        outcomes = {status: status if status in self.denied else status // 100 for status in set(statuses)}
-        hours = [time - time % HOUR for time in times]
+        if not times:
+            return
         self.requests.update(zip([time - time % MINUTE for time in times], routes, statuses, strict=True))
-        for dimension, keys in (("client", clients), ("ip", [address or OTHER_KEY for address in addresses])):
-            counted = Counter(zip(hours, keys, statuses, strict=True))
-            for (hour, key, status), n in counted.items():
-                if key:
-                    self.keys[hour, dimension, key, outcomes[status]] += n
+        askers = Askers(times, statuses, self.denied)
+        askers.count(self.keys, "client", clients, _itself, None, (None, ""))
+        askers.count(self.keys, "ip", addresses, _itself, OTHER_KEY, ())
 
     def traffic(self) -> pl.DataFrame:
         """TRAFFIC."""
@@ -58,6 +53,10 @@ class Tally:
     def activity(self) -> pl.DataFrame:
         """ACTIVITY, not yet bounded."""
         return _counted(self.keys, ACTIVITY)
+
+
+def _itself(key: str | None) -> str | None:
+    return key
 
 
 def _counted(counts: Mapping[K, int], schema: Schema) -> pl.DataFrame:

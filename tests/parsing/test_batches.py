@@ -9,7 +9,10 @@ import pytest
 
 from log_sentinel.model.columns import ACTIVITY, COMPANIONS, DENIALS, OTHER_KEY, REJECTS, TRAFFIC
 from log_sentinel.parsing import parser as parser_module
+from log_sentinel.parsing.tally import Tally
 from tests.parsing.builders import COMBINED, batch, line, parser, parser_of
+
+TEN = 1795514400000  # 2026-11-24 10:00 UTC
 
 
 @pytest.fixture(params=["careful", "fast"])
@@ -247,3 +250,25 @@ def test_a_log_of_many_lines_goes_the_fast_path() -> None:
     assert many.traffic["n"].sum() == 5001
     assert many.denials["origin_offset"].to_list() == [5000 * len(line(200))]
     assert many.activity.filter(pl.col("status_class") == 2)["n"].to_list() == [5000]
+
+
+def test_a_crowd_counted_line_by_line_has_no_row_each_but_whoever_was_denied() -> None:
+    tally, many = Tally(frozenset({403})), 5000
+    addresses = [f"10.0.{n // 250}.{n % 250}" for n in range(many - 20)] + ["192.0.2.1"] * 20
+
+    tally.add([TEN] * many, ["/"] * many, [200] * (many - 1) + [403], [None] * many, addresses)
+
+    assert {
+        (TEN, "ip", "192.0.2.1", 2): 19,
+        (TEN, "ip", "192.0.2.1", 403): 1,
+        (TEN, "ip", OTHER_KEY, 2): many - 20,
+    } == tally.keys
+
+
+def test_of_few_requests_every_key_is_counted() -> None:
+    tally = Tally(frozenset({403}))
+
+    tally.add([TEN, TEN], ["/", "/"], [200, 200], ["acme", None], ["192.0.2.1", None])
+    tally.add([], [], [], [], [])
+
+    assert {(TEN, "client", "acme", 2): 1, (TEN, "ip", "192.0.2.1", 2): 1, (TEN, "ip", OTHER_KEY, 2): 1} == tally.keys
