@@ -17,7 +17,7 @@ import queue
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import structlog
@@ -44,6 +44,10 @@ CHUNK_BYTES = 4 << 20
 AHEAD = 3
 COMMIT_BATCHES = 2
 COMMIT_BATCHES_OF_A_PASS = 4
+# A denial takes many times the memory of its line. Where nearly all are denied, less is read at a time, and so many are
+# a transaction. The first batch is small, for nobody knows yet.
+COMMIT_ROWS = 10_000
+LEAST_BYTES, FIRST_BYTES = 256 << 10, 512 << 10
 # A busy live log wakes us at every write; lines gather this long so that a commit is worth its cost.
 GATHER_SECONDS = 0.2
 # How often it is looked whether everything read is committed, where that is waited for.
@@ -56,7 +60,8 @@ UNKNOWN_FORMAT_SECONDS = 10.0
 class Reading:
     """A source, and how its format is found from the first lines it gives (None: no format reads them).
 
-    `committed` is called by the writing thread after each of the source's steps, in their order.
+    `committed` is called by the writing thread after each of the source's steps, in their order. `most_bytes`: so much
+    of it is read at a time.
     """
 
     source: Source
@@ -64,10 +69,17 @@ class Reading:
     committed: Callable[[], None] = lambda: None
     form: Format | None = None
     not_before: float = 0.0
+    most_bytes: int = field(default_factory=lambda: min(FIRST_BYTES, CHUNK_BYTES))
 
     @property
     def format_unknown(self) -> bool:
         return self.form is None and self.not_before > 0
+
+    def learn(self, batch: SourceBatch) -> None:
+        """Takes note of how dense the denials of its last batch were."""
+        size, rows = batch.move.to.offset - batch.move.start, batch.parsed.denials.height
+        if size > 0:
+            self.most_bytes = min(CHUNK_BYTES, max(LEAST_BYTES, size * COMMIT_ROWS // max(1, rows)))
 
 
 @dataclass(slots=True)
@@ -165,7 +177,7 @@ class Ingest:
                     self._stopping.wait(0 if read else DRAIN_SECONDS)
                 elif read == 0:
                     self._wakeups.wait(self._poll_seconds)
-                elif read < CHUNK_BYTES:
+                elif read < min(reading.most_bytes for reading in self._readings) // 2:
                     self._stopping.wait(max(0.0, self._gather_seconds - (time.monotonic() - began)))
         except StoreError:
             # asked to stop while a source waited for the database
@@ -178,7 +190,7 @@ class Ingest:
         if reading.not_before > time.monotonic():
             return 0
         try:
-            lines = reading.source.read(CHUNK_BYTES)
+            lines = reading.source.read(reading.most_bytes)
         except Superseded as why:
             self._ask_to_go_back(why)
             return 0
@@ -232,9 +244,13 @@ class Ingest:
         """The next batch, and with it those behind it that were read before it was parsed; None closes the line."""
         most = COMMIT_BATCHES_OF_A_PASS if self._wakeups is None else COMMIT_BATCHES
         taken = [self._in_flight.get()]
+        rows = 0
         while (last := taken[-1]) is not None and len(taken) < most:
             # whoever is taken off the line makes room for another: lines unparsed would be many more than AHEAD
             wait([last.batch])
+            rows += 0 if last.batch.exception() else last.batch.result().parsed.denials.height
+            if rows >= COMMIT_ROWS:
+                break
             try:
                 taken.append(self._in_flight.get_nowait())
             except queue.Empty:
@@ -259,7 +275,8 @@ class Ingest:
                 raise
             return
         self._count(batches, appended)
-        for one in going:
+        for one, batch in zip(going, batches, strict=True):
+            one.reading.learn(batch)
             one.reading.committed()
 
     def _ask_to_go_back(self, why: Exception) -> None:

@@ -8,6 +8,7 @@ fails is logged once, and again when it fails in another way.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ class Jobs:
 
     def __init__(self) -> None:
         self.states: dict[str, JobState] = {}
+        self.stopping = threading.Event()
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -58,7 +60,8 @@ class Jobs:
         self._scheduler.start()
 
     def stop(self) -> None:
-        """Returns when the run that is going on, if any, has ended."""
+        """Returns when the run that is going on, if any, has ended. One that may be long looks at `stopping`."""
+        self.stopping.set()
         self._scheduler.shutdown(wait=True)
 
     def _run(self, name: str, state: JobState, work: Callable[[datetime], object]) -> None:

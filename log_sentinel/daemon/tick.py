@@ -55,10 +55,15 @@ LEASE, LEASE_LASTS = "detect", timedelta(minutes=2)
 FARTHEST = timedelta(days=1)
 
 
+class _Stopped(Exception):
+    """The daemon ends while what there was is learned: what is half learned is left."""
+
+
 class DetectionTick:
     """One detection over one database. `idle` and `caught_up` tell of the sources: see `event_time` and above.
 
-    `holder` names this daemon among those on the same database. `clock`: seconds that nobody can set.
+    `holder` names this daemon among those on the same database. `clock`: seconds that nobody can set. `stopping`: the
+    daemon ends, so a tick that has days to catch up with leaves the rest to the next start.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class DetectionTick:
         holder: str = "log-sentinel",
         tell_the_past: bool = False,
         clock: Callable[[], float] = steady,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
         self._idle = idle
@@ -78,6 +84,7 @@ class DetectionTick:
         self._holder = holder
         self._tell_the_past = tell_the_past
         self._clock = clock
+        self._stopping = stopping
         self._customers = Customers(database)
         self._rules = {rule.name: rule for rule in detector.rules}
         self._epoch: int | None = None
@@ -105,7 +112,10 @@ class DetectionTick:
         """Judges what is over at the wall's time `now`; gives what happened. Raises StoreError when it cannot."""
         if not self._my_turn():
             return []
-        if self._live_from is None and not (self._caught_up() and self._started(now)):
+        try:
+            if self._live_from is None and not (self._caught_up() and self._started(now)):
+                return []
+        except _Stopped:
             return []
         self._judge(now)
         for rule, error in self._detector.faults.take().items():
@@ -172,6 +182,8 @@ class DetectionTick:
 
     def _learn(self, first: int, end: int) -> None:
         for start in range(first, end, STRETCH):
+            if self._stopping():
+                raise _Stopped
             # what waits in memory to be learned is read again with it
             since = moment(start if self._detector.minute is None else start - KEPT)
             until = moment(min(start + STRETCH, end))
@@ -203,6 +215,8 @@ class DetectionTick:
         end = min(closed + 1, first + _whole(FARTHEST))
         denied = readers.denied_minutes(self._database, moment(first - LATE), moment(end))
         for at, denials, requests in _by_minute(denied, traffic, first - LATE, end):
+            if self._stopping():
+                return
             if number(at) < first:
                 if self._detector.total(at) not in (None, denials["n"].sum()):
                     self._detector.amend(at, denials, requests)

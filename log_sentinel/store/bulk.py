@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 # A statement of 100 rows costs half of 100 statements where rows are narrow; SQLite binds 32766 values at most
 ROWS_A_STATEMENT = 100
+# So many are made into Python's objects or text at a time: a batch of nothing but denials has many times as many
+ROWS_AT_A_TIME = 10_000
 SQLITE_TIME = "%Y-%m-%d %H:%M:%S%.3f"
 POSTGRES_TIME = SQLITE_TIME + "+00"
 
@@ -65,8 +67,12 @@ def _upsert(connection: Connection, table: Table, frame: pl.DataFrame, conflict:
 
 
 def _run(connection: Connection, table: Table, frame: pl.DataFrame, conflict: str = "") -> None:
-    frame = _times_as_text(frame, SQLITE_TIME)
     same = _same_throughout(frame) if frame.height >= ROWS_A_STATEMENT else []
+    for piece in frame.iter_slices(ROWS_AT_A_TIME):
+        _run_piece(connection, table, _times_as_text(piece, SQLITE_TIME), same, conflict)
+
+
+def _run_piece(connection: Connection, table: Table, frame: pl.DataFrame, same: list[str], conflict: str) -> None:
     varying = [name for name in frame.columns if name not in same]
     constants = frame.select(same).row(0) if same else ()
     rows = frame.select(varying).rows()
@@ -95,7 +101,8 @@ def _copy(connection: Connection, table: str, frame: pl.DataFrame) -> None:
     names = ", ".join(map(_quoted, frame.columns))
     with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT csv)") as copy:
         # polars quotes "" and leaves null empty, which is how COPY tells them apart
-        copy.write(_times_as_text(frame, POSTGRES_TIME).write_csv(include_header=False).encode())
+        for piece in frame.iter_slices(ROWS_AT_A_TIME):
+            copy.write(_times_as_text(piece, POSTGRES_TIME).write_csv(include_header=False).encode())
 
 
 def _values(table: Table, same: list[str], varying: list[str], rows: int) -> str:

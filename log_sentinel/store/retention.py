@@ -20,6 +20,7 @@ from log_sentinel.store import tables
 from log_sentinel.store.sqlite_engine import WAL_KEPT_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import ColumnElement, Table
@@ -31,16 +32,24 @@ if TYPE_CHECKING:
 FOLDED_HOURS = 7 * 24
 
 
-def sweep(db: Database, settings: RetentionSettings, now: datetime, *, instance: str | None = None) -> dict[str, int]:
+def sweep(
+    db: Database,
+    settings: RetentionSettings,
+    now: datetime,
+    *,
+    instance: str | None = None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> dict[str, int]:
     """Deletes what is older than `settings` allow at `now` (UTC); the rows that went by table, without tables of none.
 
     `instance` is whose forgotten files may be looked for on this host; without it `generations` is left alone.
-    Raises StoreError; what was deleted until then stays deleted.
+    `stopping` is asked before each delete; when it says so, the rest is left to the next sweep. Raises StoreError; what
+    was deleted until then stays deleted.
     """
     done: dict[str, int] = {}
-    folded = _fold(db, now - settings.denied_minutes, settings.batch)
+    folded = _fold(db, now - settings.denied_minutes, settings.batch, stopping)
     for table, old in _old(settings, now):
-        done[table.name] = _delete(db, table, old, settings.batch)
+        done[table.name] = _delete(db, table, old, settings.batch, stopping)
     if db.wal_bytes() > WAL_KEPT_BYTES:
         db.shrink_wal()
     db.room.keep_ballast()
@@ -71,17 +80,18 @@ def _old(settings: RetentionSettings, now: datetime) -> list[tuple[Table, Column
     ]
 
 
-def _delete(db: Database, table: Table, old: ColumnElement[bool], batch: int) -> int:
+def _delete(db: Database, table: Table, old: ColumnElement[bool], batch: int, stopping: Callable[[], bool]) -> int:
     keys = list(table.primary_key)
     some = select(*keys).where(old).limit(batch)
     statement = delete(table).where((tuple_(*keys) if len(keys) > 1 else keys[0]).in_(some))
     deleted = 0
-    while True:
+    while not stopping():
         with db.write() as connection:
             count = connection.execute(statement).rowcount
         deleted += count
         if count < batch:
-            return deleted
+            break
+    return deleted
 
 
 def _forget_files(db: Database, before: datetime, instance: str) -> int:
@@ -112,7 +122,7 @@ def _is_there(path: str, device: int, inode: int) -> bool:
     return (found.st_dev - device) % (1 << 64) == 0 and (found.st_ino - inode) % (1 << 64) == 0
 
 
-def _fold(db: Database, before: datetime, batch: int) -> int:
+def _fold(db: Database, before: datetime, batch: int, stopping: Callable[[], bool]) -> int:
     """Adds minutes to their hour's first, for whole hours before `before`; how many rows were folded.
 
     Goes back in time from `before` and stops where a week of hours had nothing left to fold.
@@ -120,7 +130,7 @@ def _fold(db: Database, before: datetime, batch: int) -> int:
     m = tables.denied_minutes
     until = before.replace(minute=0, second=0, microsecond=0)
     removed = clean = 0
-    while clean < FOLDED_HOURS:
+    while clean < FOLDED_HOURS and not stopping():
         with db.read() as connection:
             newest = connection.scalar(select(func.max(m.c.minute)).where(m.c.minute < until))
         if newest is None:

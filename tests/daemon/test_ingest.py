@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from log_sentinel.content import shipped
+from log_sentinel.daemon import ingest as ingesting
 from log_sentinel.daemon.ingest import Ingest, Reading
 from log_sentinel.daemon.readings import chooser
 from log_sentinel.daemon.tally import Tally
@@ -125,6 +126,37 @@ def test_lines_appended_to_a_followed_file_are_stored_once(database: Database, t
     assert running.tally.duplicates == 0
 
 
+def test_where_nearly_all_is_denied_less_is_read_at_a_time_so_that_memory_does_not_grow_with_the_denials(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("COMMIT_ROWS", 100), ("FIRST_BYTES", 2_000), ("LEAST_BYTES", 1_000)):
+        monkeypatch.setattr(ingesting, name, value)
+    log = tmp_path / "access.log"
+    log.write_text("".join(line(n) for n in range(3_000)))
+    rows: list[int] = []
+
+    def append(database: Database, commit: Commit) -> Appended:
+        rows.append(sum(batch.parsed.denials.height for batch in commit.batches))
+        return appending.append(database, commit)
+
+    with Running(database, log, append) as running:
+        running.until(lambda: len(stored(database)) == 3_000)
+
+    assert sum(rows) == 3_000
+    assert max(rows) < 2 * 110
+    assert max(rows) > 50
+
+
+def test_where_little_is_denied_much_is_read_at_a_time(database: Database, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text("".join(line(n, status=200) for n in range(100)))
+    with Running(database, log) as running:
+        assert running.reading.most_bytes == ingesting.FIRST_BYTES
+        running.until(lambda: requests(database) == 100)
+
+    assert running.reading.most_bytes == ingesting.CHUNK_BYTES
+
+
 def test_a_second_start_goes_on_where_the_first_one_stopped(database: Database, tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text("".join(line(n) for n in range(100, 150)))
@@ -187,7 +219,8 @@ def test_while_the_database_is_gone_lines_wait_in_the_file(database: Database, t
             raise DatabaseUnavailable(database.redacted_url, "nobody answers")
         return appending.append(database, commit)
 
-    with Running(database, log, gone_twice) as running:
+    running = Running(database, log, gone_twice)
+    with running:
         running.until(lambda: len(stored(database)) == 50)
 
     assert tries[0] is None

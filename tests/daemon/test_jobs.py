@@ -1,7 +1,10 @@
 import threading
 from datetime import UTC, datetime, timedelta
 
+from structlog.testing import capture_logs
+
 from log_sentinel.daemon.jobs import Jobs
+from log_sentinel.store.faults import DatabaseUnavailable
 
 
 def test_a_job_that_fails_runs_again_and_leaves_the_others_alone() -> None:
@@ -48,6 +51,45 @@ def test_a_job_that_works_again_is_healthy_again() -> None:
     assert jobs.states["recovering"].failing_since is None
     assert jobs.states["recovering"].last_error is None
     assert jobs.states["recovering"].failures == 1
+
+
+def test_a_long_run_hears_that_it_is_to_end() -> None:
+    jobs = Jobs()
+    runs, heard = threading.Event(), threading.Event()
+
+    def long(_: datetime) -> None:
+        runs.set()
+        if jobs.stopping.wait(30):
+            heard.set()
+
+    jobs.every(timedelta(hours=1), "long", long, at_once=True)
+    jobs.start()
+    assert runs.wait(30)
+    jobs.stop()
+
+    assert heard.is_set()
+
+
+def test_a_job_that_fails_again_and_again_is_logged_once_and_a_database_that_is_away_in_its_own_words() -> None:
+    jobs = Jobs()
+    failed_often = threading.Event()
+    away = DatabaseUnavailable("sqlite:///x.db", "locked.")
+
+    def failing(_: datetime) -> None:
+        if jobs.states["failing"].failures == 5:
+            failed_often.set()
+        if jobs.states["failing"].failures < 2:
+            raise ValueError("no such minute")
+        raise away
+
+    jobs.every(timedelta(milliseconds=10), "failing", failing)
+    with capture_logs() as told:
+        jobs.start()
+        assert failed_often.wait(30)
+        jobs.stop()
+
+    assert ["ValueError: no such minute", f"DatabaseUnavailable: {away}"] == [one["reason"] for one in told]
+    assert [True, False] == [one["exc_info"] is not None for one in told]
 
 
 def test_a_job_asked_for_at_once_does_not_wait_for_its_interval() -> None:

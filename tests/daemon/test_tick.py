@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, insert, select, update
 
 from log_sentinel.daemon.tick import DetectionTick
 from log_sentinel.detection.detector import Detector
+from log_sentinel.detection.minutes import number
 from log_sentinel.detection.rule import Counted, Kind, Rule
 from log_sentinel.detection.settings import DetectionSettings
 from log_sentinel.incidents import people
@@ -95,6 +96,30 @@ def settled(daemon: Daemon) -> Daemon:
     daemon.write(range(-2 * 1440, 0), denied=2)
     daemon.look(0)
     return daemon
+
+
+def test_a_tick_that_is_to_end_leaves_the_rest_to_the_next(settled: Daemon) -> None:
+    settled.write(range(10), denied=2)
+    settled.write(range(10, 16), denied=400)
+    settled.tick._stopping = lambda: (settled.tick.detector.minute or 0) >= number(at(3))
+
+    assert settled.look(16.5) == []
+    assert settled.tick.watermark == at(3)
+
+    settled.tick._stopping = lambda: False
+    assert settled.look(16.6)[0] == "opened acme"
+
+
+def test_what_is_half_learned_when_the_daemon_ends_is_left(daemon: Daemon) -> None:
+    daemon.write(range(-2 * 1440, 0), denied=2)
+    daemon.tick._stopping = lambda: True
+
+    assert daemon.look(0) == []
+    assert (daemon.tick.watermark, daemon.tick.detector.minute) == (None, None)
+
+    daemon.tick._stopping = lambda: False
+    daemon.look(0)
+    assert daemon.live(range(10), denied=2) + daemon.live(range(10, 16), denied=400) == ["opened acme"]
 
 
 def test_a_burst_of_one_client_is_one_incident_from_its_opening_to_its_end(settled: Daemon) -> None:

@@ -61,6 +61,17 @@ def test_each_delete_takes_a_few_rows_only(database: Database) -> None:
     assert sizes == [7, 7, 7, 7, 2]
 
 
+def test_a_sweep_that_is_to_end_leaves_the_rest_to_the_next(database: Database) -> None:
+    rows = [denial(n, time=TEN - 100 * DAY) for n in range(30)]
+    append(database, Log(database).commit(parsed(rows), to=3000), now=TEN)
+
+    done = sweep(database, KEPT, TEN, stopping=lambda: counted(database, tables.denials) <= 16)
+
+    assert done["denials"] == 14
+    assert sweep(database, KEPT, TEN)["denials"] == 16
+    assert counted(database, tables.denials) == 0
+
+
 def test_old_minutes_become_hours_and_no_denial_is_lost_from_the_counts(database: Database) -> None:
     rows = [
         denial(number, time=TEN - 31 * DAY + timedelta(minutes=7 * number), client="acme" if number % 3 else "globex")
