@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,9 @@ from types import FrameType
 import structlog
 
 log = structlog.get_logger(__name__)
+
+# Somebody may hold a lock on the database, or a server not answer, for longer than whoever stops us waits.
+STOPS_WITHIN_SECONDS = 9.0
 
 
 class Parts:
@@ -78,12 +82,19 @@ class Asked:
 
 @contextmanager
 def listening_to_signals(asked: Asked) -> Iterator[None]:
-    """Signals go to `asked`; a second one to stop ends the process at once. Earlier handlers come back at the end."""
+    """Signals go to `asked`; a second one to stop ends the process at once. Earlier handlers come back at the end.
+
+    Whatever has not stopped STOPS_WITHIN_SECONDS after the first one is left as it is, as by a kill: nothing is lost by
+    that, and what was not stored is read again.
+    """
+    late = threading.Timer(STOPS_WITHIN_SECONDS, _end)
+    late.daemon = True
 
     def ask_to_stop(number: int, _: FrameType | None) -> None:
         if asked.to_stop:
             os._exit(128 + number)
         asked.stop()
+        late.start()
 
     def ask_to_reload(_number: int, _: FrameType | None) -> None:
         asked.reload()
@@ -93,5 +104,13 @@ def listening_to_signals(asked: Asked) -> Iterator[None]:
     try:
         yield
     finally:
+        late.cancel()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _end() -> None:
+    log.warning("not all parts stopped in time; they are left, and what is not stored is read again at the next start")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

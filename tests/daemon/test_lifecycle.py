@@ -84,3 +84,18 @@ with listening_to_signals(asked):
     ended = subprocess.run([sys.executable, "-c", program], timeout=60, check=False)
 
     assert ended.returncode == 128 + signal.SIGTERM
+
+
+def test_a_part_that_does_not_stop_does_not_keep_the_process_for_longer_than_it_may_take() -> None:
+    program = """
+import os, signal, threading
+from log_sentinel.daemon import lifecycle
+lifecycle.STOPS_WITHIN_SECONDS = 0.1
+with lifecycle.listening_to_signals(lifecycle.Asked()):
+    os.kill(os.getpid(), signal.SIGTERM)
+    threading.Event().wait()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], timeout=60, check=False, capture_output=True, text=True)
+
+    assert ended.returncode == 0
+    assert "not all parts stopped in time" in ended.stdout + ended.stderr
