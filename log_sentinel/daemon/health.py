@@ -78,8 +78,16 @@ def _job(name: str, state: JobState) -> Part:
 
 def _channels(delivery: Delivery) -> Iterable[Part]:
     for name, state in delivery.states().items():
-        if state.reason is None:
+        if state.reason is None and not state.given_up:
             yield Part(f"channel {name}", State.OK)
+        elif state.reason is None:
+            recipient, why = next(iter(state.given_up.items()))
+            yield Part(
+                f"channel {name}",
+                State.TROUBLED,
+                f"gave up a message to {recipient}: {why}",
+                "`log-sentinel incidents list` has what it told of. Mended when the next one gets through.",
+            )
         else:
             yield Part(
                 f"channel {name}",

@@ -144,7 +144,11 @@ class Delivery:
     def states(self) -> dict[str, ChannelState]:
         """How each channel fares."""
         return {
-            name: replace(worker.state, deaf=channel.deaf() if isinstance(channel, Listening) else None)
+            name: replace(
+                worker.state,
+                deaf=channel.deaf() if isinstance(channel, Listening) else None,
+                given_up=dict(worker.state.given_up),
+            )
             for (name, worker), channel in zip(self._workers.items(), self._channels.values(), strict=True)
         }
 

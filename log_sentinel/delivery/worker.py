@@ -6,7 +6,7 @@ hold the same message; after a crash it lapses, and the message is sent again un
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,8 @@ MERGE_AFTER = timedelta(minutes=1)
 @dataclass(slots=True)
 class ChannelState:
     """How a channel fares since the start. Times are UTC; `reason` is why it does not work, None while it does; `deaf`
-    why its buttons are not heard.
+    why its buttons are not heard; `given_up` why the last message to a recipient was given up, until one gets through
+    to them.
     """
 
     sent: int = 0
@@ -50,6 +51,7 @@ class ChannelState:
     reason: str | None = None
     needs_somebody: bool = False
     deaf: str | None = None
+    given_up: dict[str, str] = field(default_factory=dict)
 
 
 class Worker:
@@ -209,6 +211,7 @@ class Worker:
             log.info("channel works again", channel=self._name)
             outbox.hasten(self._db, self._name, apart_from=self._odd)
         self.state.sent += 1
+        self.state.given_up.pop(told[-1].recipient, None)
         self.state.last_sent_at = now
         self.state.failing_since, self.state.reason, self.state.needs_somebody = None, None, False
 
@@ -269,6 +272,7 @@ class Worker:
         outbox.undelivered(self._db, told, now, reason)
         self._forget(told)
         self.state.undelivered += len(told)
+        self.state.given_up[told[-1].recipient] = reason
         for one in told:
             log.error(
                 "alert undelivered",

@@ -19,7 +19,7 @@ def findings(standings: Mapping[str, Standing], channels: Collection[str]) -> It
             f"last delivery {standing.last_sent_at:%Y-%m-%d %H:%M} UTC" if standing.last_sent_at else "none delivered"
         )
         said = f"{standing.sent} delivered, {last}, {standing.waiting} waiting, {standing.undelivered} given up"
-        stuck = standing.reason is not None and standing.waiting + standing.blocked > 0
+        stuck = standing.reason is not None
         yield Finding(
             State.WRONG if stuck else State.FINE,
             f"channel {name}",
