@@ -7,6 +7,8 @@ import email.policy
 import json
 import os
 import re
+from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +19,23 @@ from hypothesis import strategies as st
 from log_sentinel.delivery.console.message import Lines
 from log_sentinel.delivery.email.message import Letters
 from log_sentinel.delivery.message.composing import Background, compose
+from log_sentinel.delivery.message.listing import compose_list
 from log_sentinel.delivery.message.text import clean, quoted
 from log_sentinel.delivery.slack.message import Layout
 from log_sentinel.delivery.webhook.message import body
+from log_sentinel.model.incident import HappeningKind, IncidentState
+from log_sentinel.model.spike import Dimension, Severity
+from log_sentinel.store.incidents import History
+from log_sentinel.web.incidents import page
 from tests.delivery.happenings import NOON, notification, sample_of, with_everything
 from tests.delivery.slack_api import problems
+from tests.delivery.stories import MATTERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from log_sentinel.delivery.message.message import Message
+    from log_sentinel.model.incident import Happening
 
 # `make hostile` tries ten thousand
 EXAMPLES = int(os.environ.get("HOSTILE_EXAMPLES", "400"))
@@ -61,11 +72,62 @@ LETTERS = Letters("log-sentinel@example.com")
 CONSOLE = Lines(colour=False)
 
 
-def told_of(text: str) -> Message:
+def of_everything(text: str, **other: Any) -> Happening:
+    """An opening that is `text` all over, with `other` as fields of its incident."""
     happening = with_everything(text)
+    return replace(happening, incident=replace(happening.incident, **other))
+
+
+def ended(text: str) -> Happening:
+    over = of_everything(
+        text, state=IncidentState.RESOLVED, resolved_at=NOON, evidence={"resolved_as": text, "statuses": [[text, 3]]}
+    )
+    return replace(over, kind=HappeningKind.RESOLVED)
+
+
+def as_told(text: str, matter: Happening) -> Happening:
+    """`text` told as `matter` is."""
+    like = matter.incident
+    evidence = {**of_everything(text).incident.evidence, "who": like.evidence.get("who"), "of": like.evidence.get("of")}
+    known = {name: value for name, value in evidence.items() if value is not None}
+    labels = {name: value for name, value in like.labels.items() if name == "kind"}
+    return of_everything(
+        text, dimension=like.dimension, expected=like.expected, peak=like.peak, labels=labels, evidence=known
+    )
+
+
+# Everything there are words of its own for.
+KINDS: dict[str, Callable[[str], Happening]] = {
+    "opened": of_everything,
+    "ended": ended,
+    "acknowledged": lambda text: replace(of_everything(text), kind=HappeningKind.ACKNOWLEDGED),
+    "taken over": lambda text: of_everything(
+        text, dimension=Dimension.ROUTE, evidence={"was": {"dimension": "client", "key": text}}
+    ),
+    "notice": lambda text: of_everything(
+        text,
+        dimension=Dimension.SELF,
+        severity=Severity.NOTICE,
+        evidence={"what": text, "says": text, "todo": text, "figures": [["Denials", text]]},
+    ),
+    **{name: partial(as_told, matter=matter) for name, matter in MATTERS.items()},
+}
+
+
+def composed(text: str, happening: Happening) -> Message:
     return compose(
         notification(happening), Background(samples=[sample_of(text)] * 4), instance=text or "-", now=happening.at
     )
+
+
+def told_of(text: str) -> Message:
+    """One of the messages there are, chosen by the text."""
+    kinds = [*KINDS.values(), None]
+    kind = kinds[len(text) % len(kinds)]
+    if kind is not None:
+        return composed(text, kind(text))
+    several = [replace(notification(of_everything(text), id=at), incident_id=at) for at in range(1, 4)]
+    return compose_list(several, instance=text or "-", now=NOON)
 
 
 class Markup(HTMLParser):
@@ -113,11 +175,11 @@ def test_in_a_mail(text: str) -> None:
     assert letter.keys() == read.keys()
     assert max(len(line) for line in raw.split(b"\r\n")) <= 998
     html = read.get_body(("html",)).get_content()  # type: ignore[union-attr]
-    page = Markup(html)
-    assert {tag for tag, _ in page.tags} <= EXPECTED_TAGS
-    assert {name for _, attributes in page.tags for name, _ in attributes} <= EXPECTED_ATTRIBUTES
+    read_page = Markup(html)
+    assert {tag for tag, _ in read_page.tags} <= EXPECTED_TAGS
+    assert {name for _, attributes in read_page.tags for name, _ in attributes} <= EXPECTED_ATTRIBUTES
     plain = read.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    assert not re.search(r"(?i)(?<!\[)(://|www\.|mailto:)", plain + "".join(page.texts))
+    assert not re.search(r"(?i)(?<!\[)(://|www\.|mailto:)", plain + "".join(read_page.texts))
 
 
 EXPECTED_TAGS = {
@@ -155,7 +217,36 @@ def test_on_a_console(text: str) -> None:
 def test_in_json(text: str) -> None:
     happening = with_everything(text)
     written = body(notification(happening), told_of(text))
-    assert json.loads(written)["incident"]["id"] == 1042
+    assert json.loads(written)["incident"]["key"] == happening.incident.key
+
+
+@nasty
+def test_on_the_page_of_an_incident(text: str) -> None:
+    happening = of_everything(text)
+    shown = Markup(page(History(happening.incident, (happening, ended(text))), composed(text, happening)))
+    assert {tag for tag, _ in shown.tags} <= EXPECTED_TAGS | PAGE_TAGS
+    attributes = [one for _, attributes in shown.tags for one in attributes]
+    assert {name for name, _ in attributes} <= PAGE_ATTRIBUTES
+    assert {"../pages/index.css", "../incidents"} == {value for name, value in attributes if name == "href"}
+
+
+PAGE_TAGS = {"link", "a", "small", "thead", "th", "pre", "figure", "svg", "rect", "line", "text", "figcaption"}
+PAGE_ATTRIBUTES = {"lang", "charset", "name", "content", "rel", "href", "class", "id", "scope", "role", "viewbox"} | {
+    "aria-label", "x", "y", "x1", "x2", "y1", "y2", "width", "height", "text-anchor"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_in_each_kind_of_message(kind: str) -> None:
+    layout = TELLS[0]
+    for text in NASTY:
+        message = composed(text, KINDS[kind](text))
+        for payload in (layout.incident(message), layout.step(message), layout.plain(message)):
+            assert problems(payload) == []
+        html = LETTERS.letter(message, "oncall@example.com", None, NOON).get_body(("html",))
+        assert html is not None
+        assert {tag for tag, _ in Markup(html.get_content()).tags} <= EXPECTED_TAGS
+        assert [one for one in CONSOLE.text(message) if not one.isprintable() and one != "\n"] == []
 
 
 @nasty

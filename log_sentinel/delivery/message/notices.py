@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from log_sentinel.delivery.message.message import Figure, Step
-from log_sentinel.delivery.message.text import Phrase, phrase, quoted
+from log_sentinel.delivery.message.text import Phrase, clean, cut, phrase, quoted
 
 if TYPE_CHECKING:
     from log_sentinel.model.incident import Incident
@@ -45,7 +45,8 @@ def steps(incident: Incident) -> tuple[Step, ...]:
     if not todo:
         return ()
     return (
-        Step(phrase(str(todo))),
+        # our words, with the name of a file or a source in them at times
+        Step(phrase(cut(clean(str(todo)), SAYS_CHARACTERS))),
         Step(phrase("All that was found, on one page:"), quoted("log-sentinel doctor")),
     )
 
