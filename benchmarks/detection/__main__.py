@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from benchmarks.detection import tick
 from benchmarks.detection.interface import detector_named
 from benchmarks.detection.running import Bench
 
@@ -24,7 +25,11 @@ def main() -> None:
     parser.add_argument("--cold", action="store_true", help="score from the first minutes on")
     parser.add_argument("--detector", action="append", help="module:factory; ours and the usual ones when absent")
     parser.add_argument("--show", action="store_true", help="print false alarms and what was missed")
+    parser.add_argument("--tick", action="store_true", help="measure what one tick costs instead")
     asked = parser.parse_args()
+    if asked.tick:
+        tick.main()
+        return
     bench = Bench(asked.size, asked.seeds.split(","), asked.days, asked.each, asked.cold)
     print(f"size {asked.size}, seeds {asked.seeds}, {asked.days} days each, {9 * asked.each} incidents each")
     for name in asked.detector or [OURS, *(f"benchmarks.detection.rivals:{rival}" for rival in RIVALS)]:

@@ -16,7 +16,7 @@ would be told as a spike every morning and never learned. Bins in which the log 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -25,7 +25,7 @@ from log_sentinel.detection.hours import Hours
 from log_sentinel.detection.minutes import BIN
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 # level and spread decay with the half-life, `recent` is a level that does with RECENT_HALF_LIFE.
 LEVELS: dict[str, type[pl.DataType]] = {
@@ -34,6 +34,10 @@ LEVELS: dict[str, type[pl.DataType]] = {
     "recent": pl.Float64,
     "spread": pl.Float64,
 }
+
+Figure = TypeVar("Figure", float, pl.Expr)
+# An entity never seen.
+NOTHING = ("", 0.0, 0.0, 0.0)
 
 PRIOR = 0.2
 DISPERSION, DISPERSION_BINS = 2.0, 12.0
@@ -56,9 +60,13 @@ YOUNG_BINS = 12
 
 
 class Expected(NamedTuple):
-    """Of one entity, what `Baseline.expected` says of many."""
+    """How many of an entity, at most and at least, are usual in a bin, and how unsteady that is.
+
+    `drift` is the part of its variance over a whole hour that grows with the square of the mean.
+    """
 
     usual: float
+    least: float
     dispersion: float
     drift: float
 
@@ -95,7 +103,7 @@ class Baseline:
             visited = pl.min_horizontal(n, pl.max_horizontal(pl.lit(HOUR_AT_LEAST), HOUR_TIMES * mean))
         levels = self._levels.lazy().join(counts.lazy(), on="entity", how="full", coalesce=True)
         levels = levels.with_columns(pl.col("level", "recent", "spread").fill_null(0.0), pl.col("n").fill_null(0))
-        by_hour = self._hours.means(None, bin_number)
+        by_hour = self._hours.means(None, bin_number).lazy()
         known = (
             levels.join(by_hour, on="entity", how="left")
             .with_columns(taught=taught, visited=visited, mean=mean)
@@ -114,7 +122,7 @@ class Baseline:
                 spread=pl.col("spread") * self._decay
                 + pl.min_horizontal(
                     _deviation(pl.col("taught"), pl.col("expected")),
-                    DEVIATES * self._dispersion(pl.lit(DRIFT), pl.col("expected")),
+                    DEVIATES * self._dispersion(pl.col("spread"), DRIFT, pl.col("expected")),
                 ),
             ),
             bins=1,
@@ -167,59 +175,53 @@ class Baseline:
             self._counted = {int(number): n for number, n in numbers.value_counts().iter_rows()}
         return self._counted.get(what, 0)
 
-    def expected_of(self, entities: Collection[str], bin_number: int) -> dict[str, Expected]:
-        """`expected` one by one; what was asked for in this bin before is not looked up again."""
+    def expected_of(self, entities: Iterable[str], bin_number: int) -> dict[str, Expected]:
+        """What is usual for each in that bin; what was asked for in this bin before is not looked up again."""
         if self._asked[:2] != (bin_number, self.learned):
             self._asked = (bin_number, self.learned, {})
         known = self._asked[2]
-        new = [entity for entity in entities if entity not in known]
+        wanted = set(entities)
+        new = sorted(wanted - known.keys())
         if new:
-            frame = self.expected(pl.Series(sorted(new), dtype=pl.String), bin_number)
-            columns = frame.select("entity", "usual", "dispersion", "drift").iter_rows()
-            known.update({entity: Expected(*figures) for entity, *figures in columns})
-        return {entity: known[entity] for entity in entities}
+            names = pl.Series(new, dtype=pl.String).implode()
+            there = self._levels.filter(pl.col("entity").is_in(names))
+            levels = {row[0]: row for row in there.select(list(LEVELS)).iter_rows()}
+            of_hour = dict(self._hours.means(names, bin_number).iter_rows())
+            drifts = self._hours.drifts
+            for entity in new:
+                drift = drifts.get(entity.partition("|")[0], DRIFT)
+                _, level, recent, spread = levels.get(entity, NOTHING)
+                known[entity] = self._of_one(level, recent, spread, of_hour.get(entity, 0.0), drift, bin_number)
+        return {entity: known[entity] for entity in wanted}
 
-    def expected(self, entities: pl.Series, bin_number: int) -> pl.DataFrame:
-        """entity; usual and least (Float64): how many, at most and at least, are usual in that bin; dispersion, drift.
+    def _of_one(
+        self, level: float, recent: float, spread: float, hour_level: float, drift: float, bin_number: int
+    ) -> Expected:
+        flat = self._mean(level)
+        present = self._present(flat, recent, hour_level, bin_number)
+        usual = max(HOUR_BELOW * flat if flat >= LARGE else flat, present)
+        dispersion = max(1.0, self._dispersion(spread, drift, usual)) * (1 + 1 / (self.bins + 1))
+        return Expected(usual, min(flat, usual, present), dispersion, drift)
 
-        `drift` is the part of its variance over a whole hour that grows with the square of the mean.
-        """
-        known = self._levels.lazy().filter(pl.col("entity").is_in(entities.implode()))
-        flat = self._mean(pl.col("level"))
-        what = pl.col("entity").str.split_exact("|", 1).struct.field("field_0")
-        drift = what.replace_strict(self._hours.drifts, default=DRIFT, return_dtype=pl.Float64)
-        dispersion = self._dispersion(pl.col("drift"), pl.col("usual"))
-        return (
-            pl.LazyFrame({"entity": entities}, schema={"entity": pl.String})
-            .join(known, on="entity", how="left")
-            .with_columns(pl.col("level", "recent", "spread").fill_null(0.0))
-            .join(self._hours.means(entities, bin_number), on="entity", how="left")
-            .with_columns(drift=drift, usual=self._expected(bin_number))
-            .select(
-                "entity",
-                "usual",
-                "drift",
-                least=pl.min_horizontal(flat, "usual", self._present(bin_number)),
-                dispersion=pl.max_horizontal(pl.lit(1.0), dispersion) * (1 + 1 / (self.bins + 1)),
-            )
-            .collect()
-        )
+    def _mean(self, level: Figure) -> Figure:
+        return (level + PRIOR) / (self.bins + 1)
 
-    def _dispersion(self, drift: pl.Expr, expected: pl.Expr) -> pl.Expr:
-        prior = DISPERSION + drift * expected
-        return (pl.col("spread") + prior * DISPERSION_BINS) / (self.bins + DISPERSION_BINS)
+    def _dispersion(self, spread: Figure, drift: float, expected: Figure) -> Figure:
+        prior = expected * drift + DISPERSION
+        return (prior * DISPERSION_BINS + spread) / (self.bins + DISPERSION_BINS)
 
-    def _present(self, bin_number: int) -> pl.Expr:
+    def _present(self, flat: Figure, recent: Figure, hour_level: Figure, bin_number: int) -> Figure:
         """The mean of the bin's hour, or of late while that is not known."""
         if self._hours.lived(bin_number):
-            return self._hours.mean(self._mean(pl.col("level")), bin_number)
-        return (pl.col("recent") + PRIOR) / (self.recent_bins + 1)
+            return self._hours.mean(hour_level, flat, bin_number)
+        return (recent + PRIOR) / (self.recent_bins + 1)
 
     def _expected(self, bin_number: int) -> pl.Expr:
         """What is usual in that bin at the most. The hour of a large entity is known well: it counts for more."""
         flat = self._mean(pl.col("level"))
-        least = pl.when(flat >= LARGE).then(HOUR_BELOW * flat).otherwise(flat)
-        return pl.max_horizontal(least, self._present(bin_number))
+        least = pl.when(flat >= LARGE).then(flat * HOUR_BELOW).otherwise(flat)
+        of_hour = pl.col("hour_level").fill_null(0.0)
+        return pl.max_horizontal(least, self._present(flat, pl.col("recent"), of_hour, bin_number))
 
     def state(self) -> dict[str, object]:
         """JSON-able; `restore` makes the same baseline of it."""
@@ -239,9 +241,6 @@ class Baseline:
         self._counted = None
         self._hours.restore(state["hours"])
         self._asked = (-1, -1, {})
-
-    def _mean(self, level: pl.Expr) -> pl.Expr:
-        return (level + PRIOR) / (self.bins + 1)
 
     def _take(self, levels: pl.DataFrame, bins: int) -> None:
         kept = levels.filter(pl.col("level") > FORGOTTEN)

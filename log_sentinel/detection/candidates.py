@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from log_sentinel.detection.requests import Requests
     from log_sentinel.detection.rule import Counted, Rule
 
-HOUR = 60
-
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
@@ -67,20 +65,21 @@ class Candidates:
                 of_window = self._windows.setdefault(rule.window, {})
                 of_window.setdefault(counted.index(rule.counted), []).append(place)
 
+    def windows(self) -> dict[int, dict[int, float]]:
+        """The windows that a Census must sum up for it, and what it must find large."""
+        return {
+            window: {what: min(self._rules[place].at_least for place in places) / 2 for what, places in of.items()}
+            for window, of in self._windows.items()
+        }
+
     def at(self, minute: int, known: Knowledge, *, with_usual: bool) -> list[Candidate]:
         """Those with half of a rule's `at_least`; of rules that need a usual only if `with_usual`."""
-        if not self._windows:
-            return []
-        leasts = {
-            window: min(self._rules[place].at_least for places in of_window.values() for place in places) / 2
-            for window, of_window in self._windows.items()
-        }
         found = [
             (place, entity, key, int(status), n)
-            for entity, sums in known.census.largest(minute, leasts)
+            for window, of_window in self._windows.items()
+            for entity, n in known.census.large(window).items()
             for what, status, key in (entity.split("|", 2),)
-            for window, n in sums.items()
-            for place in self._windows[window].get(int(what), ())
+            for place in of_window.get(int(what), ())
             if 2 * n >= self._rules[place].at_least and (with_usual or self._rules[place].kind is Kind.THRESHOLD)
         ]
         return self._with_usual(found, minute, known) if found else []
@@ -104,7 +103,7 @@ class Candidates:
                 of_key[entity] = n - usual[rule.usual_over, entity].usual
                 routes |= {key} if rule.counted.dimension is Dimension.ROUTE else set()
         beyond = {key: sum(by_entity.values()) for key, by_entity in excess.items()}
-        factors = known.requests.factors(routes, beyond, minute, BIN)
+        factors = known.requests.factors(routes, beyond, minute)
         candidates = []
         for place, entity, key, status, n in found:
             rule = self._rules[place]

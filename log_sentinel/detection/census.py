@@ -1,87 +1,138 @@
 """Counts of the last minutes by entity.
 
-Entities are told apart by a hash of 64 bits, which adds up several times faster than text does; the text is kept once
-a minute to name the few that matter.
+What every minute is asked for is kept up as it goes: sums over the windows of the rules, and the course of the few
+entities that are looked at. The rest waits in frames, where entities are told apart by a hash of 64 bits; their text is
+kept for as long as they wait to be learned.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from log_sentinel.detection.counting import COUNTS
+from log_sentinel.detection.learning import WAITS
+from log_sentinel.detection.running import Running
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+
+    from log_sentinel.detection.tally import Tally
 
 # Entities held of one minute; ten thousand new addresses a minute fit. What is cut has the smallest counts.
 MAX_ENTITIES_A_MINUTE = 50_000
+# A course is this long.
+HOUR = 60
+# One that was not asked for in so many minutes is looked up anew.
+FOLLOWED_FOR = 5
 
-BY_MINUTE: dict[str, type[pl.DataType]] = {**COUNTS, "minute": pl.Int64}
-_HASHED: dict[str, type[pl.DataType]] = {"hash": pl.UInt64, "n": pl.Int64, "minute": pl.Int64}
+_HASHED: dict[str, type[pl.DataType]] = {"hash": pl.UInt64, "n": pl.Int32, "minute": pl.Int32}
+_MOST = 2**31 - 1
+
+
+@dataclass(slots=True)
+class _Followed:
+    minutes: list[int]
+    asked: int
 
 
 class Census:
-    """COUNTS of the last `keep` minutes.
+    """COUNTS of the last `keep` minutes, up to the newest that was put in.
 
-    `cut` is how many denials were left out, because their minute had more than MAX_ENTITIES_A_MINUTE entities.
+    `windows`: in minutes, the windows that are summed up; in each, the places of what is counted, and the sum from
+    which on an entity is `large`. `cut` is how many denials were left out, because their minute had more than
+    MAX_ENTITIES_A_MINUTE entities.
     """
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, windows: Mapping[int, Mapping[int, float]]) -> None:
         self.cut = 0
         self._keep = keep
+        self._newest = -1
         self._named: dict[int, pl.DataFrame] = {}
         self._hashed: dict[int, pl.DataFrame] = {}
+        self._running = {window: Running(window, leasts) for window, leasts in windows.items()}
+        self._followed: dict[str, _Followed] = {}
 
-    def put(self, minute: int, counts: pl.DataFrame) -> None:
-        """Takes the COUNTS of a minute, in the place of what was there. Forgets minutes older than `keep`."""
-        if counts.height > MAX_ENTITIES_A_MINUTE:
-            whole = int(counts["n"].sum())
-            counts = counts.top_k(MAX_ENTITIES_A_MINUTE, by="n")
-            self.cut += whole - int(counts["n"].sum())
-        with_hash = counts.select("entity", "n", hash=pl.col("entity").hash(), minute=pl.lit(minute, pl.Int64))
-        self._named[minute] = with_hash.select("entity", "hash", "n")
-        self._hashed[minute] = with_hash.select(list(_HASHED))
-        for old in [number for number in self._named if number <= max(self._named) - self._keep]:
-            del self._named[old], self._hashed[old]
+    def put(self, minute: int, counts: Tally) -> None:
+        """Takes the counts of a minute, in the place of what was there. Forgets minutes older than `keep`."""
+        counts = self._bounded(counts)
+        before, self._newest = self._newest, max(self._newest, minute)
+        there = {entity: n for of_place in counts.values() for entity, n in of_place.items()}
+        named = pl.DataFrame([list(there), list(there.values())], schema=COUNTS)
+        hashed = [
+            named["entity"].hash(),
+            named["n"].clip(upper_bound=_MOST),
+            pl.repeat(minute, named.height, eager=True),
+        ]
+        self._named[minute] = named
+        self._hashed[minute] = pl.DataFrame(hashed, schema=_HASHED)
+        for frames, kept in ((self._named, WAITS), (self._hashed, self._keep)):
+            for old in [number for number in frames if number <= self._newest - kept]:
+                del frames[old]
+        for running in self._running.values():
+            running.put(minute, counts, self._newest)
+        if minute <= before:
+            self._followed.clear()
+        else:
+            self._follow(minute - before, there)
 
     def sums(self, until: int, minutes: int) -> pl.DataFrame:
-        """COUNTS of the `minutes` minutes up to and including `until`."""
+        """COUNTS of the `minutes` minutes up to and including `until`, which were not yet learned."""
         frames = [frame for minute, frame in self._named.items() if until - minutes < minute <= until]
         if not frames:
             return pl.DataFrame(schema=COUNTS)
         return pl.concat(frames).group_by("entity").agg(pl.col("n").sum())
 
-    def largest(self, until: int, leasts: Mapping[int, float]) -> list[tuple[str, dict[int, int]]]:
-        """Entities that have in one of the windows of `leasts` (minutes: denials) at least so many, and how many."""
-        sums: dict[int, dict[int, int]] = {}
-        for window, least in leasts.items():
-            in_window = self._rows(until, window).group_by("hash").agg(pl.col("n").sum())
-            sums[window] = dict(in_window.filter(pl.col("n") >= least).iter_rows())
-        hashes = pl.Series(sorted({one for of_window in sums.values() for one in of_window}), dtype=pl.UInt64)
-        names: dict[int, str] = {}
-        for minute in range(until, until - max(leasts, default=0), -1):
-            if len(names) == len(hashes):
-                break
-            if minute in self._named:
-                here = self._named[minute].filter(pl.col("hash").is_in(hashes.implode()))
-                names |= dict(here.select("hash", "entity").iter_rows())
-        return [
-            (name, {window: n for window in leasts if (n := sums[window].get(one)) is not None})
-            for one, name in names.items()
-        ]
+    def large(self, window: int) -> Mapping[str, int]:
+        """Entities that are large in that window, and how many they have."""
+        return self._running[window].large
 
-    def by_minute(self, until: int, minutes: int, entities: pl.Series) -> pl.DataFrame:
-        """BY_MINUTE of those minutes, of `entities` alone."""
-        names = pl.DataFrame({"entity": entities.unique()}).with_columns(hash=pl.col("entity").hash())
-        return (
-            self._rows(until, minutes)
-            .filter(pl.col("hash").is_in(names["hash"].implode()))
-            .join(names, on="hash")
-            .select(list(BY_MINUTE))
+    def sum(self, window: int, entity: str) -> int:
+        """How many `entity` has in that window."""
+        return self._running[window].sum(entity)
+
+    def courses(self, entities: Collection[str]) -> dict[str, list[int]]:
+        """What each had in the minutes of the last HOUR, the newest first."""
+        new = [entity for entity in entities if entity not in self._followed]
+        if new:
+            self._look_up(new)
+        for entity in entities:
+            self._followed[entity].asked = self._newest
+        return {entity: self._followed[entity].minutes for entity in entities}
+
+    def _bounded(self, counts: Tally) -> Tally:
+        if sum(map(len, counts.values())) <= MAX_ENTITIES_A_MINUTE:
+            return counts
+        by_size = sorted(
+            ((n, place, entity) for place, of_place in counts.items() for entity, n in of_place.items()), reverse=True
         )
+        self.cut += sum(n for n, _, _ in by_size[MAX_ENTITIES_A_MINUTE:])
+        kept: Tally = {}
+        for n, place, entity in by_size[:MAX_ENTITIES_A_MINUTE]:
+            kept.setdefault(place, {})[entity] = n
+        return kept
 
-    def _rows(self, until: int, minutes: int) -> pl.DataFrame:
-        frames = [frame for minute, frame in self._hashed.items() if until - minutes < minute <= until]
-        return pl.concat(frames) if frames else pl.DataFrame(schema=_HASHED)
+    def _look_up(self, entities: Collection[str]) -> None:
+        names = pl.Series(entities, dtype=pl.String)
+        hashes = names.hash()
+        by_hash = dict(zip(hashes, names, strict=True))
+        self._followed |= {entity: _Followed([0] * HOUR, self._newest) for entity in entities}
+        frames = [frame for minute, frame in self._hashed.items() if self._newest - HOUR < minute]
+        if not frames:
+            return
+        there = pl.concat(frames).filter(pl.col("hash").is_in(hashes.implode()))
+        for hashed, n, minute in there.iter_rows():
+            self._followed[by_hash[hashed]].minutes[self._newest - minute] = n
+
+    def _follow(self, passed: int, there: Mapping[str, int]) -> None:
+        """`passed` minutes later, of which the newest has the counts `there`."""
+        self._followed = {
+            entity: followed
+            for entity, followed in self._followed.items()
+            if followed.asked >= self._newest - FOLLOWED_FOR
+        }
+        for entity, followed in self._followed.items():
+            nothing = [0] * min(passed - 1, HOUR - 1)
+            followed.minutes = [there.get(entity, 0), *nothing, *followed.minutes][:HOUR]

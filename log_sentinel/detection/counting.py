@@ -75,22 +75,13 @@ def counts(rows: pl.DataFrame, all_counted: Sequence[Counted], *by: str) -> pl.D
     )
 
 
-def named(entities: pl.LazyFrame) -> pl.LazyFrame:
-    """`entities` with what (Int64, the number of what is counted), status (Int64) and key taken from `entity`."""
-    parts = pl.col("entity").str.splitn("|", 3).struct
-    return entities.with_columns(
-        what=parts.field("field_0").cast(pl.Int64),
-        status=parts.field("field_1").cast(pl.Int64),
-        key=parts.field("field_2"),
-    )
-
-
 def with_network(rows: pl.DataFrame) -> pl.DataFrame:
     """`rows` and their column `network`: the /24 of an IPv4 address, the /64 of an IPv6 one, null for anything else."""
-    six = rows.filter(pl.col("ip").str.contains(":", literal=True))["ip"].unique()
-    networks = {ip: network for ip in six if (network := _network_of(ip)) is not None}
     four = pl.col("ip").str.extract(r"^(\d+\.\d+\.\d+)\.\d+$") + ".0/24"
-    if networks:
+    is_six = rows["ip"].str.contains(":", literal=True)
+    if is_six.any():
+        six = rows["ip"].filter(is_six).unique()
+        networks = {ip: network for ip in six if (network := _network_of(ip)) is not None}
         four = four.fill_null(pl.col("ip").replace_strict(networks, default=None, return_dtype=pl.String))
     return rows.with_columns(four.alias("network"))
 

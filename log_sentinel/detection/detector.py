@@ -10,9 +10,8 @@ says the same from there on as one that never stopped.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, cast
-
-import polars as pl
 
 from log_sentinel.detection import counting, learning, minutes
 from log_sentinel.detection.baseline import Baseline
@@ -29,12 +28,15 @@ from log_sentinel.detection.rule import WIDEST
 from log_sentinel.detection.silence import Silences
 from log_sentinel.detection.spikes import spikes_of, touched
 from log_sentinel.detection.spread import as_asked
+from log_sentinel.detection.tally import tally
 from log_sentinel.detection.window import Window, rows_of
 from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    import polars as pl
 
     from log_sentinel.detection.rule import Rule
     from log_sentinel.detection.settings import DetectionSettings
@@ -61,8 +63,9 @@ class Detector:
         self._judging = Judging(self.rules, self._counted, self.faults)
         self._silences = Silences(self.rules, self._counted, self.faults)
         self._window = Window(KEPT)
-        self._census = Census(KEPT)
-        self._requests = Requests(KEPT)
+        self._census = Census(KEPT, self._windows())
+        of_requests = self._silences.windows(of_requests=True)
+        self._requests = Requests(KEPT, {rule.window for rule in rules} | of_requests.keys())
         self._usual = {over: Baseline(over) for over in sorted({rule.usual_over for rule in rules})}
         self._bursts = Bursts(
             pools={str(what): "who" for what, counted in enumerate(self._counted) if counted.dimension in WHO}
@@ -104,11 +107,10 @@ class Detector:
             return []
         budget = self.settings.false_alarms_per_week
         known = Knowledge(self._census, self._usual, self._requests, self._bursts, number - self.first + 1, budget)
-        high = self._judging.high(number, known, self._firing)
-        high = pl.concat([high, self._silences.high(number, known)])
+        high = [*self._judging.high(number, known, self._firing), *self._silences.high(number, known)]
         high = as_asked(high, self.rules, number, self._window, self._requests, self.faults)
         high = since_first_fired(high, self._firing, number)
-        if high.is_empty():
+        if not high:
             return []
         spikes = spikes_of(high, self.rules, number, self._window, self._census, self._requests)
         self._touched.touch(number, touched(spikes, self._counted))
@@ -182,11 +184,18 @@ class Detector:
             memory.restore(firing.get(self.rules[number].name, {}))
         return True
 
+    def _windows(self) -> dict[int, dict[int, float]]:
+        windows = {window: dict(leasts) for window, leasts in self._judging.windows.items()}
+        for window, whats in self._silences.windows(of_requests=False).items():
+            of_window = windows.setdefault(window, {})
+            of_window.update((what, math.inf) for what in whats if what not in of_window)
+        return windows
+
     def _put(self, number: int, denied: pl.DataFrame, traffic: pl.DataFrame) -> None:
         rows = rows_of(denied)
         self._window.put(number, rows)
         self._requests.put(number, traffic)
-        self._census.put(number, counting.counts(rows, self._counted))
+        self._census.put(number, tally(rows, self._counted))
 
     def _learn_up_to(self, number: int) -> None:
         """Learns the bins that became old enough since the last minute."""

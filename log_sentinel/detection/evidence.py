@@ -25,13 +25,12 @@ from log_sentinel.detection.counting import key_of
 from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from log_sentinel.detection.requests import Requests
     from log_sentinel.detection.rule import Counted
 
 LISTED = 5
-CHART_MINUTES = 60
 
 _LISTS = {
     "statuses": pl.col("status").cast(pl.String),
@@ -87,7 +86,7 @@ class Shapes:
         return {"anonymous": 0} | self._lists.get(spike, {})
 
     def shared(
-        self, keys_of: Mapping[Dimension, set[str]], own: Mapping[int, tuple[Dimension, str]]
+        self, keys_of: Mapping[Dimension, set[str]], own: Sequence[tuple[Dimension, str]]
     ) -> dict[int, list[list[object]]]:
         """By spike: [dimension, key, denials] for every key of `keys_of` that has denials in it, its `own` left out."""
         names = {_OF.get(dimension) or _REST[dimension]: dimension for dimension in keys_of}
@@ -106,18 +105,18 @@ class Shapes:
         return found
 
 
-def course(by_minute: Mapping[int, int], until: int, expected: float | None, window: int) -> dict[str, object]:
-    """How the denials went: `by_minute` are those of one entity in the last CHART_MINUTES, by the minute's number."""
-    minutes = [by_minute.get(minute, 0) for minute in range(until - CHART_MINUTES + 1, until + 1)]
+def course(newest_first: Sequence[int], expected: float | None, window: int) -> dict[str, object]:
+    """How the denials of one entity went in the last hour, minute by minute."""
+    minutes = list(reversed(newest_first))
     found: dict[str, object] = {"minutes": minutes, "newest": minutes[-1]}
     if expected is not None:
         found["usual_per_minute"] = round(expected / window, 3)
     return found
 
 
-def denominator(requests: Requests, dimension: Dimension, key: str, until: int, window: int) -> dict[str, object]:
+def denominator(requests: Requests, dimension: Dimension, key: str, window: int) -> dict[str, object]:
     """`requests`, where they are counted for such a key and there were any."""
-    n = requests.in_window(until, window, dimension, key)
+    n = requests.in_window(window, dimension, key)
     return {"requests": n} if n else {}
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from log_sentinel.detection.high import High
 
 # An entity that fired so recently does not teach its baseline yet: its minutes belong to the incident.
 FROZEN_AFTER = 15
@@ -80,11 +80,10 @@ class Touched:
         self._last = dict(state)
 
 
-def since_first_fired(high: pl.DataFrame, firing: Mapping[int, Firing], minute: int) -> pl.DataFrame:
-    """Notes in `firing` (by the rule's place) what is HIGH at `minute`; `since` becomes that of the first firing."""
+def since_first_fired(high: Sequence[High], firing: Mapping[int, Firing], minute: int) -> list[High]:
+    """Notes in `firing` (by the rule's place) what is `high` at `minute`; `since` becomes that of the first firing."""
     first: dict[int, dict[str, int]] = {rule: {} for rule in firing}
-    for rule, entity, since in high.select("rule", "entity", "since").iter_rows():
-        first[rule][entity] = since
+    for one in high:
+        first[one.rule][one.entity] = one.since
     fires = {rule: memory.fire(minute, first[rule]) for rule, memory in firing.items()}
-    since_then = [fires[rule][entity] for rule, entity in high.select("rule", "entity").iter_rows()]
-    return high.with_columns(since=pl.Series(since_then, dtype=pl.Int64))
+    return [one._replace(since=fires[one.rule][one.entity]) for one in high]

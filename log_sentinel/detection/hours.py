@@ -6,7 +6,7 @@ mean leans on the entity's flat mean with a weight of 1.5 bins. Only entities wi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import polars as pl
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LEVELS: dict[str, type[pl.DataType]] = {"entity": pl.String, "hour_level": pl.Float64}
+Figure = TypeVar("Figure", float, pl.Expr)
 
 BINS_AN_HOUR = 60 // BIN
 BINS_A_DAY = 24 * BINS_AN_HOUR
@@ -71,21 +72,21 @@ class Hours:
         """Whether that bin's hour has been lived long enough to say something."""
         return self._bins.get(slot_of(bin_number // BINS_AN_HOUR), 0.0) >= LIVED
 
-    def means(self, entities: pl.Series | None, bin_number: int) -> pl.LazyFrame:
-        """entity, hour_level of that bin's hour, for those of `entities` (None: of all) that are followed."""
+    def means(self, entities: pl.Series | None, bin_number: int) -> pl.DataFrame:
+        """entity, hour_level of that bin's hour, for those of `entities` (one list; None: all) that are followed."""
         slot, before = (slot_of(number // BINS_AN_HOUR) for number in (bin_number, bin_number - 1))
-        levels = self._of(slot).lazy()
+        levels = self._some(slot, entities)
         if before != slot and self._bins.get(before):
             # a window that ends in the first minutes of an hour has minutes of the one before
             share = self._bins.get(slot, 0.0) / self._bins[before]
-            earlier = self._of(before).lazy().select("entity", hour_level=pl.col("hour_level") * share)
+            earlier = self._some(before, entities).select("entity", hour_level=pl.col("hour_level") * share)
             levels = pl.concat([levels, earlier]).group_by("entity").agg(pl.col("hour_level").max())
-        return levels if entities is None else levels.filter(pl.col("entity").is_in(entities.implode()))
+        return levels
 
-    def mean(self, flat: pl.Expr, bin_number: int) -> pl.Expr:
-        """The mean of that bin's hour beside the flat mean; reads `hour_level`."""
+    def mean(self, hour_level: Figure, flat: Figure, bin_number: int) -> Figure:
+        """The mean of that bin's hour beside the flat mean."""
         bins = self._bins.get(slot_of(bin_number // BINS_AN_HOUR), 0.0)
-        return (pl.col("hour_level").fill_null(0.0) + LEANS * flat) / (bins + LEANS)
+        return (flat * LEANS + hour_level) / (bins + LEANS)
 
     def state(self) -> dict[str, object]:
         return {
@@ -120,6 +121,10 @@ class Hours:
         )
         self._levels[slot] = after if after.height <= MAX_ROWS else after.top_k(MAX_ROWS, by="hour_level")
         self._bins[slot] = self._bins.get(slot, 0.0) * KEPT_A_VISIT + bins
+
+    def _some(self, slot: int, entities: pl.Series | None) -> pl.DataFrame:
+        levels = self._of(slot)
+        return levels if entities is None else levels.filter(pl.col("entity").is_in(entities))
 
     def _of(self, slot: int) -> pl.DataFrame:
         return self._levels.get(slot, pl.DataFrame(schema=LEVELS))

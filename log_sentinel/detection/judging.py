@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from log_sentinel.detection.candidates import HOUR, Candidates
+from log_sentinel.detection.candidates import Candidates
+from log_sentinel.detection.census import HOUR
+from log_sentinel.detection.high import High
 from log_sentinel.detection.rule import Kind
 from log_sentinel.detection.surprise import limit, surprise
 from log_sentinel.model.spike import Dimension
@@ -30,23 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from log_sentinel.detection.candidates import Candidate, Knowledge
-    from log_sentinel.detection.census import Census
     from log_sentinel.detection.faults import Faults
     from log_sentinel.detection.firing import Firing
     from log_sentinel.detection.rule import Counted, Rule
-
-# rule: its place among the rules. n: denials in the window; expected: how many are usual (null for a threshold);
-# since: first high minute.
-HIGH: dict[str, type[pl.DataType]] = {
-    "rule": pl.Int64,
-    "entity": pl.String,
-    "key": pl.String,
-    "status": pl.Int64,
-    "n": pl.Int64,
-    "expected": pl.Float64,
-    "surprise": pl.Float64,
-    "since": pl.Int64,
-}
 
 # Spikes of one rule told at one minute. Of more, the largest.
 MOST_SPIKES = 50
@@ -67,9 +54,6 @@ HOUR_FLOOR, HOUR_TIMES, HOUR_ACTIVE, HOUR_HIGH = 3, 0.83, 12, 4
 QUARTER, PACE = 15, 0.7
 # Bursts are compared as if every entity had at least one denial in the window: how rare it was says nothing of them.
 COMPARED_MEAN = 1.0
-
-
-Row = tuple[int, str, str, int, int, float | None, float, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,34 +80,37 @@ class Judging:
         self._whats = [counted.index(rule.counted) for rule in rules]
         self._spikes = {what for what, rule in zip(self._whats, rules, strict=True) if rule.kind is Kind.SPIKE}
         self._candidates = Candidates(rules, counted)
+        self.windows = self._candidates.windows()
 
-    def high(self, minute: int, known: Knowledge, firing: Mapping[int, Firing]) -> pl.DataFrame:
-        """HIGH for the windows that end with `minute`, at most MOST_SPIKES rows a rule, the largest first."""
+    def high(self, minute: int, known: Knowledge, firing: Mapping[int, Firing]) -> list[High]:
+        """What is high in the windows that end with `minute`, at most MOST_SPIKES a rule, the largest first."""
         known.bursts.end(minute)
         found = self._candidates.at(minute, known, with_usual=known.lived >= SILENT_MINUTES)
         found = [one for one in found if one.n >= self._held(one)]
-        courses = _courses(known.census, minute, {one.entity for one in found})
+        courses = known.census.courses({one.entity for one in found})
         limits = self._limits(known)
         still = {(rule, entity) for rule, memory in firing.items() for entity in memory.firing(minute - 1)}
-        rows = []
+        high: list[High] = []
         for one in found:
             on = (one.rule, one.entity) in still
             with self._faults.of(self._rules[one.rule].name):
-                row = self._judged(one, courses[one.entity], minute, known, limits[self._whats[one.rule]], still=on)
-                rows += [] if row is None else [row]
-        rows.sort(key=lambda row: (row[0], -row[4], row[2]))
+                of_limit = limits[self._whats[one.rule]]
+                judged = self._judged(one, Course(courses[one.entity]), minute, known, of_limit, still=on)
+                high += [] if judged is None else [judged]
+        high.sort(key=lambda one: (one.rule, -one.n, one.key))
         if any(
-            self._rules[place].counted.dimension is Dimension.ALL
-            and firing[place].lasted(entity, minute) < (NEWS if known.lived < SETTLED_MINUTES else math.inf)
-            for place, entity, *_ in rows
+            self._rules[one.rule].counted.dimension is Dimension.ALL
+            and firing[one.rule].lasted(one.entity, minute) < (NEWS if known.lived < SETTLED_MINUTES else math.inf)
+            for one in high
         ):
             known.bursts.set_apart()
-        return pl.DataFrame(rows, schema=HIGH, orient="row").group_by("rule", maintain_order=True).head(MOST_SPIKES)
+        by_rule = groupby(high, key=lambda one: one.rule)
+        return [one for _, of_rule in by_rule for one in islice(of_rule, MOST_SPIKES)]
 
     def _judged(
         self, one: Candidate, course: Course, minute: int, known: Knowledge, of_limit: float, *, still: bool
-    ) -> Row | None:
-        """Its row of HIGH, if it is or, fired already, `still` is."""
+    ) -> High | None:
+        """It as High, if it is or, fired already, `still` is."""
         rule = self._rules[one.rule]
         asked = rule.confirm + (YOUNG_EXTRA if self._is_young(rule, known) else 0)
         span = max(rule.window, asked + SLACK)
@@ -138,8 +125,7 @@ class Judging:
         slow = rule.kind is Kind.SPIKE and not confirmed
         since = minute - (course.since(_raised(rule, one), HOUR) if slow else course.since(floor, span))
         expected = None if rule.kind is Kind.THRESHOLD else one.mean
-        size = surprise(one.n, one.mean, one.dispersion)
-        return (one.rule, one.entity, one.key, one.status, one.n, expected, size, since)
+        return High(one.rule, one.entity, one.key, one.status, one.n, expected, since)
 
     def _is_young(self, rule: Rule, known: Knowledge) -> bool:
         return rule.kind is not Kind.THRESHOLD and rule.confirm > 1 and known.lived < SETTLED_MINUTES
@@ -207,11 +193,3 @@ def _floor(rule: Rule, one: Candidate) -> float:
 def _raised(rule: Rule, one: Candidate) -> float:
     """A minute with so many is high in the hour's eyes: by what is usual, whatever the window has."""
     return max(2.0, 1.5 * one.mean / rule.window)
-
-
-def _courses(census: Census, minute: int, entities: set[str]) -> dict[str, Course]:
-    minutes: dict[str, list[int]] = {entity: [0] * HOUR for entity in entities}
-    there = census.by_minute(minute, HOUR, pl.Series(sorted(entities), dtype=pl.String))
-    for entity, n, at in there.select("entity", "n", "minute").iter_rows():
-        minutes[entity][minute - at] = n
-    return {entity: Course(counts) for entity, counts in minutes.items()}

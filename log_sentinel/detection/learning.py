@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 # Bins that lie between a minute and what is learned at it.
 LEARNED_LATE = 2
+# Minutes that wait, the newest one among them.
+WAITS = (LEARNED_LATE + 1) * BIN
 
 _NUMBER = (pl.col("minute").dt.epoch("s") // 60).cast(pl.Int64)
 

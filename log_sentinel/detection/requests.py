@@ -7,6 +7,7 @@ only denials has no denominators; then nothing is known about traffic and the fa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,10 +19,11 @@ from log_sentinel.detection.census import Census
 from log_sentinel.detection.counting import ALL_KEY, counts
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.rule import Counted
+from log_sentinel.detection.tally import tally
 from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 HALF_LIFE = timedelta(hours=24)
 # Traffic that grew more than this is no excuse for denials any more.
@@ -30,6 +32,8 @@ MOST = 10.0
 FEWEST = 20.0
 
 COUNTED = (Counted(Dimension.ALL), Counted(Dimension.ROUTE), Counted(Dimension.SOURCE))
+# Before the entity of something that is counted here, where those of denials are meant otherwise.
+OF_REQUESTS = "requests of "
 _WHOLE = f"0|0|{ALL_KEY}"
 _ROUTE = "1|0|"
 
@@ -37,15 +41,17 @@ _ROUTE = "1|0|"
 class Requests:
     """TRAFFIC of the last `keep` minutes and what is usual of it, in all and by route."""
 
-    def __init__(self, keep: int) -> None:
-        self.census = Census(keep)
+    def __init__(self, keep: int, windows: Iterable[int]) -> None:
+        """`windows`: in minutes, those that `in_window` is asked for."""
+        never_large = {what: math.inf for what, _ in enumerate(COUNTED)}
+        self.census = Census(keep, dict.fromkeys({BIN, *windows}, never_large))
         self.usual = Baseline(HALF_LIFE)
         # what is usual of all and of every route in a bin, which changes only with the bin
         self._expected: tuple[int, int, dict[str, float]] = (-1, -1, {})
 
     def put(self, minute: int, traffic: pl.DataFrame) -> None:
         """Takes a minute's TRAFFIC in, in the place of what was there."""
-        self.census.put(minute, counts(_with_source(traffic), COUNTED))
+        self.census.put(minute, tally(_with_source(traffic), COUNTED))
 
     def learn(self, bin_number: int) -> bool:
         """Takes in that bin; False, and nothing learned, if it had no requests."""
@@ -59,38 +65,36 @@ class Requests:
         """Takes in `bins` bins at once: TRAFFIC with `age`, as `Baseline.learn_many` has it."""
         self.usual.learn_many(counts(_with_source(traffic), COUNTED, "age"), first_bin, bins)
 
-    def in_window(self, until: int, minutes: int, dimension: Dimension, key: str) -> int:
+    def in_window(self, minutes: int, dimension: Dimension, key: str) -> int:
         """Requests of that key in the window; 0 for dimensions whose requests are not counted."""
         counted = [one.dimension for one in COUNTED]
         if dimension not in counted:
             return 0
-        entity = f"{counted.index(dimension)}|0|{key}"
-        return int(self.census.by_minute(until, minutes, pl.Series([entity]))["n"].sum())
+        return self.census.sum(minutes, f"{counted.index(dimension)}|0|{key}")
 
-    def factors(self, routes: Collection[str], excess: Mapping[str, float], until: int, minutes: int) -> Factors:
-        """How many times the usual requests there are in the window, of `routes` and of all.
+    def factors(self, routes: Collection[str], excess: Mapping[str, float], minute: int) -> Factors:
+        """How many times the usual requests there are in the BIN that ends with `minute`, of `routes` and of all.
 
         `excess`: denials beyond the usual, by route and under ALL_KEY for all of them. They are requests too, and no
         excuse for themselves.
         """
-        expected = self._usual(until // BIN)
+        expected = self._usual(minute // BIN)
         asked = {entity for route in routes if (entity := f"{_ROUTE}{route}") in expected}
         asked |= {_WHOLE} & expected.keys()
-        now = self.census.by_minute(until, minutes, pl.Series(sorted(asked), dtype=pl.String))
         found = dict.fromkeys(asked, 1.0)
-        for entity, n in now.group_by("entity").agg(pl.col("n").sum()).iter_rows():
+        for entity in asked:
             key = entity.split("|", 2)[2] if entity != _WHOLE else ALL_KEY
-            usual = expected[entity] * minutes / BIN
-            if usual >= FEWEST:
-                found[entity] = min(MOST, max(1.0, (n - max(0.0, excess.get(key, 0.0))) / usual))
+            if expected[entity] >= FEWEST:
+                own = self.census.sum(BIN, entity) - max(0.0, excess.get(key, 0.0))
+                found[entity] = min(MOST, max(1.0, own / expected[entity]))
         return Factors(found)
 
     def _usual(self, bin_number: int) -> dict[str, float]:
         known, learned, expected = self._expected
         if (known, learned) != (bin_number, self.usual.learned):
             entities = pl.concat([self.usual.entities_of(0), self.usual.entities_of(1)])
-            frame = self.usual.expected(entities, bin_number).filter(pl.col("usual") >= 1.0)
-            expected = {} if self.usual.young else dict(frame.select("entity", "usual").iter_rows())
+            of_each = {} if self.usual.young else self.usual.expected_of(entities, bin_number)
+            expected = {entity: of.usual for entity, of in of_each.items() if of.usual >= 1.0}
             self._expected = (bin_number, self.usual.learned, expected)
         return expected
 

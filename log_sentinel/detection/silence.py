@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from log_sentinel.detection.counting import named
-from log_sentinel.detection.judging import HIGH, SETTLED_MINUTES
+from log_sentinel.detection.high import High
+from log_sentinel.detection.judging import SETTLED_MINUTES
 from log_sentinel.detection.minutes import BIN
-from log_sentinel.detection.requests import COUNTED
+from log_sentinel.detection.requests import COUNTED, OF_REQUESTS
 from log_sentinel.detection.rule import Kind
 
 if TYPE_CHECKING:
@@ -32,53 +30,48 @@ class Silences:
         self._rules = {place: rule for place, rule in enumerate(rules) if rule.kind is Kind.SILENCE}
         self._counted = counted
         # what is usual changes only with the bin
-        self._usual: dict[int, tuple[int, int, pl.DataFrame]] = {}
+        self._usual: dict[int, tuple[int, int, list[tuple[str, float]]]] = {}
 
-    def high(self, minute: int, known: Knowledge) -> pl.DataFrame:
-        """HIGH: n is below what is expected. Nothing in a deployment's first day."""
-        found = [pl.DataFrame(schema=HIGH)]
+    def windows(self, *, of_requests: bool) -> dict[int, set[int]]:
+        """The windows that a Census, of requests or of denials, must sum up, and of what is counted where."""
+        windows: dict[int, set[int]] = {}
+        for rule in self._rules.values():
+            if rule.of_requests is of_requests:
+                windows.setdefault(rule.window, set()).add(self._what(rule))
+        return windows
+
+    def high(self, minute: int, known: Knowledge) -> list[High]:
+        """What has less than is expected. Nothing in a deployment's first day."""
+        high: list[High] = []
         for place, rule in self._rules.items() if known.lived >= SETTLED_MINUTES else ():
             with self._faults.of(rule.name):
-                found.append(self._silent(place, rule, minute, known))
-        return pl.concat(found)
+                high += self._silent(place, rule, minute, known)
+        return high
 
-    def _expected(self, place: int, rule: Rule, minute: int, known: Knowledge) -> pl.DataFrame:
+    def _what(self, rule: Rule) -> int:
+        if rule.of_requests:
+            return [one.dimension for one in COUNTED].index(rule.counted.dimension)
+        return self._counted.index(rule.counted)
+
+    def _expected(self, place: int, rule: Rule, minute: int, known: Knowledge) -> list[tuple[str, float]]:
         usual = known.requests.usual if rule.of_requests else known.usual[rule.usual_over]
-        bin_number, learned, expected = self._usual.get(place, (-1, -1, pl.DataFrame()))
+        bin_number, learned, expected = self._usual.get(place, (-1, -1, []))
         if (bin_number, learned) != (minute // BIN, usual.learned):
-            what = (
-                [one.dimension for one in COUNTED].index(rule.counted.dimension)
-                if rule.of_requests
-                else self._counted.index(rule.counted)
-            )
-            expected = (
-                usual.expected(usual.entities_of(what), minute // BIN)
-                .select("entity", expected=pl.col("least") * rule.window / BIN)
-                .filter(pl.col("expected") >= rule.at_least)
-            )
+            of_each = usual.expected_of(usual.entities_of(self._what(rule)), minute // BIN)
+            in_window = {entity: of.least * rule.window / BIN for entity, of in of_each.items()}
+            expected = [(entity, many) for entity, many in in_window.items() if many >= rule.at_least]
             self._usual[place] = (minute // BIN, usual.learned, expected)
         return expected
 
-    def _silent(self, place: int, rule: Rule, minute: int, known: Knowledge) -> pl.DataFrame:
-        expected = self._expected(place, rule, minute, known)
-        if expected.is_empty():
-            return pl.DataFrame(schema=HIGH)
-        return _silent(place, rule, expected, minute, known)
-
-
-def _silent(number: int, rule: Rule, expected: pl.DataFrame, minute: int, known: Knowledge) -> pl.DataFrame:
-    census = known.requests.census if rule.of_requests else known.census
-    there = census.by_minute(minute, rule.window, expected["entity"]).group_by("entity").agg(pl.col("n").sum())
-    return (
-        named(expected.lazy().join(there.lazy(), on="entity", how="left").with_columns(pl.col("n").fill_null(0)))
-        .filter(pl.col("n") * rule.times_usual <= pl.col("expected"))
-        .with_columns(
-            rule=pl.lit(number, pl.Int64),
-            surprise=pl.lit(0.0),
-            since=pl.lit(minute - rule.window + 1, pl.Int64),
-            # told apart from the entities of denials, which are numbered otherwise
-            entity=pl.lit("requests of ") + pl.col("entity") if rule.of_requests else pl.col("entity"),
-        )
-        .select(list(HIGH))
-        .collect()
-    )
+    def _silent(self, place: int, rule: Rule, minute: int, known: Knowledge) -> list[High]:
+        census = known.requests.census if rule.of_requests else known.census
+        since = minute - rule.window + 1
+        silent: list[High] = []
+        for entity, expected in self._expected(place, rule, minute, known):
+            n = census.sum(rule.window, entity)
+            if n * rule.times_usual <= expected:
+                _, status, key = entity.split("|", 2)
+                # told apart from the entities of denials, which are numbered otherwise
+                name = f"{OF_REQUESTS}{entity}" if rule.of_requests else entity
+                silent.append(High(place, name, key, int(status), n, expected, since))
+        return silent

@@ -2,75 +2,84 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
 from log_sentinel.detection import counting, evidence, minutes
+from log_sentinel.detection.requests import OF_REQUESTS
 from log_sentinel.model.spike import Dimension, Spike
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from log_sentinel.detection.census import Census
+    from log_sentinel.detection.high import High
     from log_sentinel.detection.requests import Requests
     from log_sentinel.detection.rule import Counted, Rule
     from log_sentinel.detection.window import Window
 
 
 def spikes_of(
-    high: pl.DataFrame, rules: Sequence[Rule], minute: int, window: Window, census: Census, requests: Requests
+    high: Sequence[High], rules: Sequence[Rule], minute: int, window: Window, census: Census, requests: Requests
 ) -> list[Spike]:
-    """A spike for every row of HIGH, with its evidence; of a key that is high with two statuses, for the larger one."""
-    largest = high.unique(["rule", "key"], keep="first", maintain_order=True).with_row_index("spike")
-    largest = largest.with_columns(pl.col("spike").cast(pl.Int64))
+    """A spike for each of `high`, with its evidence; of a key that is high with two statuses, for the larger one."""
+    largest: dict[tuple[int, str], High] = {}
+    for one in high:
+        largest.setdefault((one.rule, one.key), one)
+    spiked = list(largest.values())
     keys_of: dict[Dimension, set[str]] = {}
-    own = {}
-    for spike, number, key in largest.select("spike", "rule", "key").iter_rows():
-        own[spike] = (rules[number].counted.dimension, key)
-        keys_of.setdefault(rules[number].counted.dimension, set()).add(key)
-    shapes = evidence.Shapes(_rows(largest, rules, minute, window))
-    shared = shapes.shared(keys_of, own)
-    courses: dict[str, dict[int, int]] = {}
-    course = census.by_minute(minute, evidence.CHART_MINUTES, largest["entity"].unique())
-    for entity, n, at in course.select("entity", "n", "minute").iter_rows():
-        courses.setdefault(entity, {})[at] = n
+    for one in spiked:
+        keys_of.setdefault(rules[one.rule].counted.dimension, set()).add(one.key)
+    shapes = evidence.Shapes(_rows(spiked, rules, minute, window))
+    shared = shapes.shared(keys_of, [(rules[one.rule].counted.dimension, one.key) for one in spiked])
+    courses = _courses(spiked, census, requests)
     return [
         Spike(
-            rule=(rule := rules[row["rule"]]).name,
+            rule=(rule := rules[one.rule]).name,
             dimension=rule.counted.dimension,
-            key=row["key"],
+            key=one.key,
             severity=rule.severity,
             at=minutes.moment(minute),
-            since=minutes.moment(row["since"]),
-            observed=row["n"],
-            expected=row["expected"],
+            since=minutes.moment(one.since),
+            observed=one.n,
+            expected=one.expected,
             window_minutes=rule.window,
             evidence={
-                **shapes.shape(row["spike"]),
-                **evidence.course(courses.get(row["entity"], {}), minute, row["expected"], rule.window),
-                **evidence.denominator(requests, rule.counted.dimension, row["key"], minute, rule.window),
+                **shapes.shape(number),
+                **evidence.course(courses[one.entity], one.expected, rule.window),
+                **evidence.denominator(requests, rule.counted.dimension, one.key, rule.window),
                 **({"of": "requests"} if rule.of_requests else {}),
-                **evidence.filters(rule.counted, row["status"]),
-                "shared": shared.get(row["spike"], []),
+                **evidence.filters(rule.counted, one.status),
+                "shared": shared.get(number, []),
             },
             yields_to=rule.yields_to,
         )
-        for row in largest.iter_rows(named=True)
+        for number, one in enumerate(spiked)
     ]
 
 
-def _rows(largest: pl.DataFrame, rules: Sequence[Rule], minute: int, window: Window) -> pl.LazyFrame:
+def _courses(spiked: Sequence[High], census: Census, requests: Requests) -> dict[str, list[int]]:
+    asked = [one.entity for one in spiked if one.entity.startswith(OF_REQUESTS)]
+    courses = census.courses([one.entity for one in spiked if one.entity not in asked])
+    of_requests = requests.census.courses([entity.removeprefix(OF_REQUESTS) for entity in asked])
+    return courses | {f"{OF_REQUESTS}{entity}": course for entity, course in of_requests.items()}
+
+
+def _rows(spiked: Sequence[High], rules: Sequence[Rule], minute: int, window: Window) -> pl.LazyFrame:
     """ROWS of each rule's window with the number of the `spike` they belong to."""
     found = []
-    for (number,), of_rule in largest.partition_by("rule", as_dict=True).items():
-        rule = rules[int(number)]
+    for place, of_rule in groupby(enumerate(spiked), key=lambda one: one[1].rule):
+        rule = rules[place]
+        those = [(number, one.key, one.status) for number, one in of_rule]
+        keys = pl.LazyFrame(those, {"spike": pl.Int64, "key": pl.String, "of_status": pl.Int64}, orient="row")
         rows = (
             window.rows(minute, rule.window)
             .lazy()
             .filter(counting.wanted(rule.counted))
             .with_columns(counting.key_of(rule.counted.dimension))
-            .join(of_rule.lazy().select("spike", "key", of_status="status"), on="key")
+            .join(keys, on="key")
         )
         if rule.counted.apart:
             rows = rows.filter(pl.col("status") == pl.col("of_status"))

@@ -6,6 +6,7 @@ A rule may ask for a number of distinct values (`distinct = { route = 20 }`) and
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -16,46 +17,45 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from log_sentinel.detection.faults import Faults
+    from log_sentinel.detection.high import High
     from log_sentinel.detection.requests import Requests
     from log_sentinel.detection.rule import Rule
     from log_sentinel.detection.window import Window
 
 
 def as_asked(
-    high: pl.DataFrame, rules: Sequence[Rule], minute: int, window: Window, requests: Requests, faults: Faults
-) -> pl.DataFrame:
-    """The rows of HIGH whose denials in the window are spread as their rules ask."""
-    kept = [high.clear()]
-    for (number,), of_rule in high.partition_by("rule", as_dict=True, maintain_order=True).items():
+    high: Sequence[High], rules: Sequence[Rule], minute: int, window: Window, requests: Requests, faults: Faults
+) -> list[High]:
+    """Those of `high` whose denials in the window are spread as their rules ask."""
+    kept: list[High] = []
+    for number, of_rule in groupby(high, key=lambda one: one.rule):
         with faults.of(rules[number].name):
-            kept.append(_of_rule(of_rule, rules[number], minute, window, requests))
-    return pl.concat(kept)
+            kept += _of_rule(list(of_rule), rules[number], minute, window, requests)
+    return kept
 
 
-def _of_rule(high: pl.DataFrame, rule: Rule, minute: int, window: Window, requests: Requests) -> pl.DataFrame:
-    if rule.distinct or rule.largest:
-        high = high.filter(pl.col("key").is_in(_spread(rule, high["key"], minute, window).implode()))
+def _of_rule(high: list[High], rule: Rule, minute: int, window: Window, requests: Requests) -> list[High]:
     if rule.share:
-        enough = [
-            n >= rule.share * max(1, requests.in_window(minute, rule.window, rule.counted.dimension, key))
-            for key, n in high.select("key", "n").iter_rows()
-        ]
-        high = high.filter(pl.Series(enough, dtype=pl.Boolean))
+        dimension = rule.counted.dimension
+        asked = {one.key: requests.in_window(rule.window, dimension, one.key) for one in high}
+        high = [one for one in high if one.n >= rule.share * max(1, asked[one.key])]
+    if high and (rule.distinct or rule.largest):
+        spread = _spread(rule, {one.key for one in high}, minute, window)
+        high = [one for one in high if one.key in spread]
     return high
 
 
-def _spread(rule: Rule, keys: pl.Series, minute: int, window: Window) -> pl.Series:
-    rows = (
-        window.rows(minute, rule.window)
-        .filter(counting.wanted(rule.counted))
-        .with_columns(counting.key_of(rule.counted.dimension))
-        .filter(pl.col("key").is_in(keys.implode()))
-    )
-    for column, least in rule.distinct:
-        spread = rows.drop_nulls(column).group_by("key").agg(pl.col(column).n_unique().alias("distinct"))
-        rows = rows.filter(pl.col("key").is_in(spread.filter(pl.col("distinct") >= least)["key"].implode()))
-    for column, most in rule.largest:
-        parts = rows.group_by("key", column).agg(pl.col("n").sum())
+def _spread(rule: Rule, keys: set[str], minute: int, window: Window) -> set[str]:
+    """Those of `keys` that have as many distinct values, and none so large, as the rule asks."""
+    of_keys = counting.key_of(rule.counted.dimension).is_in(list(keys))
+    rows = window.rows(minute, rule.window).filter(counting.wanted(rule.counted) & of_keys)
+    by_key = rows.with_columns(counting.key_of(rule.counted.dimension))
+    if rule.distinct:
+        distinct = by_key.group_by("key").agg(pl.col(column).drop_nulls().n_unique() for column, _ in rule.distinct)
+        enough = pl.all_horizontal(pl.col(column) >= least for column, least in rule.distinct)
+        keys = set(distinct.filter(enough)["key"])
+    for column, most in rule.largest if keys else ():
+        parts = by_key.group_by("key", column).agg(pl.col("n").sum())
         share = parts.group_by("key").agg((pl.col("n").max() / pl.col("n").sum()).alias("share"))
-        rows = rows.filter(pl.col("key").is_in(share.filter(pl.col("share") <= most)["key"].implode()))
-    return rows["key"].unique()
+        keys &= set(share.filter(pl.col("share") <= most)["key"])
+    return keys

@@ -77,10 +77,12 @@ def test_an_hour_of_the_day_has_its_own_usual() -> None:
             busy = 108 <= bin_number < 120
             taught = pl.DataFrame({"entity": ["1|403|office"], "taught": [40.0 if busy else 1.0]})
             hours.learn(taught, day * 288 + bin_number)
-    at_nine = hours.means(pl.Series(["1|403|office"]), 108).collect()
+    at_nine = hours.means(pl.Series([["1|403|office"]]), 108)
 
     assert hours.lived(108)
-    assert at_nine.select(mean=hours.mean(pl.lit(4.0), 108))["mean"].item() == pytest.approx(38, abs=2)
+    assert at_nine.select(mean=hours.mean(pl.col("hour_level"), pl.lit(4.0), 108))["mean"].item() == pytest.approx(
+        38, abs=2
+    )
 
 
 @pytest.mark.parametrize(("hour", "slot"), [(0, 0), (25, 1), (48, 24), (95, 47), (96, 0)])
