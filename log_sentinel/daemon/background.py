@@ -14,6 +14,8 @@ from log_sentinel.model.spike import Dimension
 from log_sentinel.store.readers import sample_denials
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from log_sentinel.model.incident import Incident
     from log_sentinel.store.engine import Database
 
@@ -29,10 +31,21 @@ def around(database: Database, incident: Incident) -> Background:
     """The newest denied requests of `incident`, their prevailing verdict, and its last hours. Raises StoreError."""
     if incident.dimension is Dimension.SELF:
         return NOTHING_KNOWN
+    rows = _denied(database, incident).to_dicts()
+    return Background(samples=rows, finding=prevailing(rows), course=course_of(database, incident))
+
+
+def services_of(database: Database, incident: Incident) -> frozenset[str]:
+    """The services that its newest denied requests were for, as far as the log names them. Raises StoreError."""
+    if incident.dimension is Dimension.SELF:
+        return frozenset()
+    return frozenset(_denied(database, incident)["service"].drop_nulls())
+
+
+def _denied(database: Database, incident: Incident) -> pl.DataFrame:
     where = {incident.dimension.value: incident.key} if incident.dimension in COLUMNS else {}
     until = (incident.resolved_at or incident.last_seen_at) + MINUTE
-    rows = sample_denials(database, incident.since, until, where, LOOKED_AT).to_dicts()
-    return Background(samples=rows, finding=prevailing(rows), course=course_of(database, incident))
+    return sample_denials(database, incident.since, until, where, LOOKED_AT)
 
 
 def prevailing(rows: list[Row]) -> dict[str, object]:

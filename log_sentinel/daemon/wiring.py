@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from log_sentinel.daemon.audit import record_load
-from log_sentinel.daemon.background import around
+from log_sentinel.daemon.background import around, services_of
 from log_sentinel.daemon.error_logs import ErrorLogs, error_log_definitions
 from log_sentinel.daemon.health import of_daemon
 from log_sentinel.daemon.ingest import Ingest
@@ -149,6 +149,7 @@ class _Daemon:
             settings.routing,
             instance=settings.instance,
             background=partial(around, database),
+            services=partial(services_of, database),
             muting=lambda now: _muted(database, now, settings.maintenance),
             act=lambda press: act(database, press, datetime.now(UTC)),
             dashboard=settings.web.external_url,

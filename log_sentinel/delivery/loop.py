@@ -25,7 +25,7 @@ from log_sentinel.store import outbox
 from log_sentinel.store.engine import StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence, Set
 
     from log_sentinel.delivery.channels import Channel
     from log_sentinel.delivery.message.composing import Background
@@ -47,9 +47,10 @@ def _now() -> datetime:
 class Delivery:
     """Tells people what happened. `wake` it after writing happenings.
 
-    `clock` gives the present time (UTC). `background` gives what a message says beyond the happening. `muting` gives
-    for a time which incidents people want to hear nothing of. `act` does what a press of a button asks for; without it
-    none are heard. `dashboard`: where people find ours. `opened`: how a channel is opened, by its settings.
+    `clock` gives the present time (UTC). `background` gives what a message says beyond the happening, `services` which
+    ones an incident concerns. `muting` gives for a time which incidents people want to hear nothing of. `act` does what
+    a press of a button asks for; without it none are heard. `dashboard`: where people find ours. `opened`: how a
+    channel is opened, by its settings.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Delivery:
         instance: str,
         clock: Callable[[], datetime] = _now,
         background: Callable[[Incident], Background] = lambda _: NOTHING_KNOWN,
+        services: Callable[[Incident], Set[str]] = lambda _: frozenset(),
         muting: Callable[[datetime], Callable[[Incident], bool]] = lambda _: lambda _: False,
         act: Callable[[Press], Answer] | None = None,
         dashboard: str | None = None,
@@ -69,7 +71,7 @@ class Delivery:
         self._db = db
         self._act = act
         self._clock = clock
-        self._routing = Routing(channels, routing)
+        self._routing = Routing(channels, routing, services)
         self._muting = muting
         self._channels = {name: opened(settings) for name, settings in channels.items()}
         self._workers = {

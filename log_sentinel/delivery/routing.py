@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Set
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from log_sentinel.model.incident import HappeningKind, IncidentState
+from log_sentinel.delivery.message.evidence import tops
+from log_sentinel.model.incident import HappeningKind, Incident, IncidentState
+from log_sentinel.model.spike import Dimension
 from log_sentinel.store.outbox import Recipient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence, Set
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from log_sentinel.delivery.settings import ChannelSettings, Route
     from log_sentinel.model.incident import Happening
     from log_sentinel.model.notification import Notification
 
+# Which services an incident concerns.
+Services = Callable[[Incident], Set[str]]
+SEVERAL = ("route", "service")
+
 
 class Routing:
     """The routes of the settings over the channels there are."""
 
-    def __init__(self, channels: Mapping[str, ChannelSettings], routes: Sequence[Route]) -> None:
+    def __init__(
+        self,
+        channels: Mapping[str, ChannelSettings],
+        routes: Sequence[Route],
+        services: Services = lambda _: frozenset(),
+    ) -> None:
+        """`services` is asked only where a route names one."""
+        self._services = services
         self._channels = channels
         self._usual = [route for route in routes if route.unacknowledged_for is None]
         self._fallbacks = [one.fallback for one in channels.values() if one.fallback is not None]
@@ -67,14 +82,15 @@ class Routing:
         patiences = [
             route.unacknowledged_for
             for route in self._escalations
-            if route.unacknowledged_for is not None and channel in route.to and matches(route.match, happening)
+            if route.unacknowledged_for is not None
+            and channel in route.to
+            and matches(route.match, happening, self._services)
         ]
         waited = told.created_at - happening.incident.opened_at
         return max((patience for patience in patiences if patience <= waited), default=None)
 
-    @staticmethod
-    def _named(routes: Sequence[Route], happening: Happening) -> list[str]:
-        return [name for route in routes if matches(route.match, happening) for name in route.to]
+    def _named(self, routes: Sequence[Route], happening: Happening) -> list[str]:
+        return [name for route in routes if matches(route.match, happening, self._services) for name in route.to]
 
     def _at(self, names: Iterable[str], happening: Happening, now: datetime) -> list[Recipient]:
         return [
@@ -85,9 +101,25 @@ class Routing:
         ]
 
 
-def matches(match: Mapping[str, str], happening: Happening) -> bool:
-    """Whether the happening has every value that `match` asks for."""
-    return all(_value(key, happening) == value for key, value in match.items())
+def matches(match: Mapping[str, str], happening: Happening, services: Services = lambda _: frozenset()) -> bool:
+    """Whether the happening has every value that `match` asks for; of `route` and `service`, of which an incident may
+    concern several, whether one is like it (`*` stands for anything).
+    """
+    # the services are read from the database: they are asked for last
+    return all(
+        any(fnmatchcase(one, match[key]) for one in _several(key, happening, services))
+        if key in SEVERAL
+        else _value(key, happening) == match[key]
+        for key in sorted(match, key=SEVERAL.__contains__)
+    )
+
+
+def _several(key: str, happening: Happening, services: Services) -> Iterable[str]:
+    incident = happening.incident
+    if key == "service":
+        return services(incident)
+    own = [incident.key] if incident.dimension is Dimension.ROUTE else []
+    return [*own, *(route for route, _ in tops(incident.evidence, "routes"))]
 
 
 def _value(key: str, happening: Happening) -> str | None:

@@ -32,8 +32,8 @@ VALUES = {
 class Route(Section):
     """One `[[routing]]`: a happening that has every value of `match` goes to the channels of `to`.
 
-    Keys of `match`: severity, kind, dimension, rule, or `label.NAME` for a label of the rule. Every route that
-    matches counts; a happening no route matches goes nowhere. Without any route every channel gets everything.
+    Keys of `match`: severity, kind, dimension, rule, route, service, or `label.NAME` for a label of the rule. Every
+    `[[routing]]` that matches counts; a happening none matches goes nowhere. Without any every channel gets everything.
 
     With `unacknowledged_for` it is an escalation: those of `to` are told only when nobody has acknowledged the incident
     for so long, and hear of it from then on.
@@ -49,8 +49,8 @@ class Route(Section):
         for key, value in match.items():
             if key in VALUES and value not in VALUES[key]:
                 raise ValueError(f"{key}: one of {', '.join(VALUES[key])} is allowed")
-            if key not in (*VALUES, "rule") and not key.startswith("label."):
-                raise ValueError("allowed are severity, kind, dimension, rule and label.NAME")
+            if key not in (*VALUES, "rule", "route", "service") and not key.startswith("label."):
+                raise ValueError("allowed are severity, kind, dimension, rule, route, service and label.NAME")
         return match
 
 

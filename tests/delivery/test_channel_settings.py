@@ -86,7 +86,7 @@ def test_every_recipient_is_told_once() -> None:
     ("match", "said"),
     [
         ({"severity": "loud"}, "severity: one of notice, info, warning, critical is allowed"),
-        ({"colour": "red"}, "allowed are severity, kind, dimension, rule and label.NAME"),
+        ({"colour": "red"}, "allowed are severity, kind, dimension, rule, route, service and label.NAME"),
     ],
 )
 def test_a_route_that_can_never_match_is_refused(match: dict[str, str], said: str) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
+from log_sentinel.delivery.apprise.message import Texts
+from log_sentinel.delivery.console.message import Lines
 from log_sentinel.delivery.slack.message import Layout
-from tests.delivery.happenings import message
+from log_sentinel.delivery.webhook.message import Documents, body
+from tests.delivery.happenings import grew, message, notification, opened
 from tests.delivery.slack_api import problems
 
 if TYPE_CHECKING:
@@ -65,3 +69,26 @@ def test_a_message_beyond_slacks_budget_loses_its_last_blocks_and_stays_a_messag
     payload = layout(tmp_path, blocks).incident(message())
     assert problems(payload) == []
     assert 2 <= len(payload["blocks"]) <= 5
+
+
+def test_a_document_of_ones_own_is_json_whatever_the_values_are(tmp_path: Path) -> None:
+    (tmp_path / "incident.json.j2").write_text('{"text": "{{ m.title }}", "n": {{ m.number }}, "<&>": "\'"}')
+    nasty = "\"}, \\ {{ 7 * 7 }} <b> \ud800 '"
+    told = opened(key=nasty)
+    written = json.loads(Documents(tmp_path).body(notification(told), message(told)))
+    assert {"text", "n", "<&>"} == written.keys()
+    assert (str(message(told).title), 1042) == (written["text"], written["n"])
+
+
+@pytest.mark.parametrize("template", ["{{ nothing.here }}", '{"text": {{ m.title }}}', "not json"])
+def test_a_document_that_fails_or_is_none_gives_way_to_the_shipped_one(tmp_path: Path, template: str) -> None:
+    (tmp_path / "incident.json.j2").write_text(template)
+    assert body(notification(opened()), message()) == Documents(tmp_path).body(notification(opened()), message())
+
+
+@pytest.mark.parametrize("own", ["incident.txt.j2", "step.txt.j2"])
+def test_the_console_and_apprise_have_their_templates_too(tmp_path: Path, own: str) -> None:
+    (tmp_path / own).write_text("Our own: {{ m.title }}")
+    told = message(opened() if own.startswith("incident") else grew())
+    assert "Our own: Denial spike: client acme-prod" == Lines(tmp_path, colour=False).text(told)
+    assert "Our own: Denial spike: client acme-prod" == Texts(tmp_path).body(told)

@@ -14,6 +14,8 @@ from log_sentinel.delivery.message.text import Phrase, Quoted, Url
 from log_sentinel.model.incident import HappeningKind
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from log_sentinel.delivery.message.message import Message
 
 # @ begins mentions (Discord, Teams, Mattermost), < > tags and mentions, the others are Markdown's. They become the wide
@@ -37,10 +39,10 @@ def shown(text: str) -> str:
 
 
 class Texts:
-    """Writes messages: a title, which is the whole of it in a line, and a body."""
+    """Writes messages: a title, which is the whole of it in a line, and a body. `own`: the user's templates."""
 
-    def __init__(self) -> None:
-        self._templates = Templates("console", shown)
+    def __init__(self, own: Path | None = None) -> None:
+        self._templates = Templates("console", shown, own=own)
 
     def title(self, message: Message) -> str:
         return _written(message.headline)

@@ -33,7 +33,7 @@ class AppriseChannel:
 
     def __init__(self, settings: AppriseSettings) -> None:
         self._settings = settings
-        self._texts = Texts()
+        self._texts = Texts(settings.templates)
 
     def send(self, _: Notification, message: Message) -> None:
         """Tells it. Raises Undeliverable."""

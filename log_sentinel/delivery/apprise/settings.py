@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
+
+from pydantic import Field
 
 from log_sentinel.delivery.secrets import HeaderSecret
 from log_sentinel.delivery.terms import ChannelTerms
@@ -16,6 +19,7 @@ class AppriseSettings(ChannelTerms):
 
     type: Literal["apprise"] = "apprise"
     url: HeaderSecret
+    templates: Path | None = Field(default=None, description="folder with templates of your own")
 
     def recipients(self) -> tuple[str, ...]:
         return ("apprise",)

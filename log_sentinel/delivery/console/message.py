@@ -11,6 +11,8 @@ from log_sentinel.model.incident import HappeningKind, IncidentState
 from log_sentinel.model.spike import Severity
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from log_sentinel.delivery.message.message import Message
 
 # ANSI colours (ECMA-48 SGR), only where standard output is a terminal
@@ -24,11 +26,11 @@ RESOLVED, PLAIN = "\x1b[1;32m", "\x1b[0m"
 
 
 class Lines:
-    """Writes messages as text; the first line in the colour of the severity if `colour`."""
+    """Writes messages as text; the first line in the severity's colour if `colour`. `own`: the user's templates."""
 
-    def __init__(self, *, colour: bool) -> None:
+    def __init__(self, own: Path | None = None, *, colour: bool) -> None:
         self._colour = colour
-        self._templates = Templates("console", str)
+        self._templates = Templates("console", str, own=own)
 
     def text(self, message: Message) -> str:
         """The whole incident when it opens, one line for what follows."""

@@ -20,9 +20,9 @@ class ConsoleChannel:
 
     pace_seconds = 0.0
 
-    def __init__(self, _: ConsoleSettings) -> None:
+    def __init__(self, settings: ConsoleSettings) -> None:
         # https://no-color.org
-        self._lines = Lines(colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
+        self._lines = Lines(settings.templates, colour=sys.stdout.isatty() and not os.environ.get("NO_COLOR"))
 
     def send(self, _: Notification, message: Message) -> None:
         """Writes it. Raises Undeliverable when standard output is gone or full."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
+
+from pydantic import Field
 
 from log_sentinel.delivery.terms import ChannelTerms
 
@@ -11,6 +14,7 @@ class ConsoleSettings(ChannelTerms):
     """`[channels.NAME]` with `type = "console"`: alerts on standard output."""
 
     type: Literal["console"] = "console"
+    templates: Path | None = Field(default=None, description="folder with templates of your own")
 
     def recipients(self) -> tuple[str, ...]:
         return ("stdout",)

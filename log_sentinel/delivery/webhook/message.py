@@ -6,13 +6,20 @@ import json
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
+from log_sentinel.delivery.message.templates import Templates
+
 if TYPE_CHECKING:
     from datetime import datetime
+    from pathlib import Path
 
     from log_sentinel.delivery.message.message import Message
     from log_sentinel.model.notification import Notification
 
 VERSION = 1
+OWN = "incident.json.j2"
+log = structlog.get_logger(__name__)
 
 
 def body(notification: Notification, message: Message) -> bytes:
@@ -20,6 +27,31 @@ def body(notification: Notification, message: Message) -> bytes:
     text = json.dumps(facts(notification, message), ensure_ascii=False, separators=(",", ":"))
     # half of a character, for which UTF-8 has no bytes, is written as JSON writes it: \ud800
     return text.encode("utf-8", "backslashreplace")
+
+
+class Documents:
+    """Writes the bodies of posts: those of `own`'s template `incident.json.j2`, if there is one, else ours."""
+
+    def __init__(self, own: Path | None = None) -> None:
+        theirs = own is not None and (own / OWN).is_file()
+        self._theirs = Templates("webhook", within_a_string, own=own) if theirs else None
+
+    def body(self, notification: Notification, message: Message) -> bytes:
+        """UTF-8 JSON; ours where a template of the user's fails or writes none."""
+        if self._theirs is not None:
+            try:
+                text = self._theirs.whole(OWN, message)
+                json.loads(text)
+            except Exception as why:  # noqa: BLE001 - a template may raise anything; the alert goes out all the same
+                log.warning("template of the user's failed; the shipped document is used", reason=str(why))
+            else:
+                return text.encode("utf-8", "backslashreplace")
+        return body(notification, message)
+
+
+def within_a_string(text: str) -> str:
+    """`text` as it stands between the quotes of a JSON string."""
+    return json.dumps(text, ensure_ascii=False)[1:-1]
 
 
 def facts(notification: Notification, message: Message) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from log_sentinel.delivery import http
 from log_sentinel.delivery.undeliverable import Undeliverable
-from log_sentinel.delivery.webhook.message import body
+from log_sentinel.delivery.webhook.message import Documents
 
 if TYPE_CHECKING:
     from log_sentinel.delivery.message.message import Message
@@ -34,12 +34,13 @@ class WebhookChannel:
 
     def __init__(self, settings: WebhookSettings) -> None:
         self._settings = settings
+        self._documents = Documents(settings.templates)
         self._host = urlsplit(settings.url.get_secret_value()).hostname or ""
 
     def send(self, notification: Notification, message: Message) -> None:
         """Posts it. Raises Undeliverable."""
         now = datetime.now(UTC)
-        payload = body(notification, message)
+        payload = self._documents.body(notification, message)
         headers = {
             "Content-Type": "application/json; charset=utf-8",
             "Idempotency-Key": message.key,

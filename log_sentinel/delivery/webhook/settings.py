@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
@@ -22,6 +23,7 @@ class WebhookSettings(ChannelTerms):
     url: HeaderSecret
     bearer: HeaderSecret | None = Field(default=None, description="sent as Authorization: Bearer")
     hmac: SecretStr | None = Field(default=None, description="key of the signature in X-Log-Sentinel-Signature")
+    templates: Path | None = Field(default=None, description="folder with templates of your own")
     timeout: Duration = Field(
         default=timedelta(seconds=20), description="for one request, from connecting to the last byte"
     )
