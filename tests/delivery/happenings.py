@@ -117,13 +117,16 @@ def notification(happening: Happening, **other: Any) -> Notification:
 
 
 def course(happening: Happening, minutes: int = 180) -> tuple[int, ...]:
-    """The last hours of what happened: as usual until its own minutes begin."""
+    """The last hours of what happened: as usual until its own minutes begin, and in the ten minutes before its end."""
     own = happening.incident.evidence.get("minutes")
     usual = happening.incident.evidence.get("usual_per_minute", 0)
     if not isinstance(own, list) or not isinstance(usual, int | float):
         return ()
-    before = range(minutes - len(own))
-    return (*(int(usual * (0.7 + 0.6 * (at * 37 % 101) / 100) + (at * 61 % 97) / 97) for at in before), *own)
+    quiet = [int(usual * (0.7 + 0.6 * (at * 37 % 101) / 100) + (at * 61 % 97) / 97) for at in range(minutes)]
+    end = happening.incident.resolved_at
+    after = (end - NOON) // timedelta(minutes=1) if end is not None else 0
+    rest = [max(own) - at % 7 for at in range(after - 10)] + quiet[: min(after, 10)]
+    return tuple([*quiet, *own, *rest][-minutes:])
 
 
 def message(

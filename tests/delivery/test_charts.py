@@ -92,7 +92,7 @@ def test_a_renderer_that_fails_is_said_and_does_without(
 def test_the_plot_has_a_bar_for_each_minute_up_to_the_last_and_the_usual_across() -> None:
     chart = message(opened()).chart
     assert chart is not None
-    drawn_bars, line, _ = plot(chart)["layer"]
+    drawn_bars, line, *_ = plot(chart)["layer"]
     assert 180 == len(chart.counts)
     assert list(chart.counts) == [bar["n"] for bar in drawn_bars["data"]["values"]]
     assert "2026-11-24T12:01:00Z" == drawn_bars["data"]["values"][-1]["to"]

@@ -58,12 +58,14 @@ def plot(chart: Chart) -> dict[str, Any]:
                 "encoding": {"y": {"field": "usual", "type": "quantitative"}},
             }
         )
-        layers.append(
+        # twice: the white edge below keeps the word readable on bars
+        layers.extend(
             {
                 "data": {"values": [{"usual": chart.usual}]},
-                "mark": {"type": "text", "text": "usual", "color": USUAL, "align": "left", "x": 4, "dy": -7},
+                "mark": {"type": "text", "text": "usual", "color": USUAL, "align": "left", "x": 4, "dy": -7, **edge},
                 "encoding": {"y": {"field": "usual", "type": "quantitative"}},
             }
+            for edge in ({"stroke": "white", "strokeWidth": 4}, {})
         )
     axes = {"labelColor": INK, "titleColor": INK, "domainColor": INK, "tickColor": INK, "gridColor": "#e4e7eb"}
     return {

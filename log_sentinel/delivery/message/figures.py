@@ -55,7 +55,7 @@ def _before(incident: Incident) -> Figure | None:
     if incident.dimension not in (Dimension.CLIENT, Dimension.IP) or not requests or share is None:
         return None
     hours = figure(incident.evidence, "hours_before")
-    seen = f", seen in {counted(int(hours), 'hour')}" if hours else ""
+    seen = f", in {counted(int(hours), 'hour')} with traffic of it" if hours else ""
     return Figure("Before", phrase(f"{share:.1%} of {counted(int(requests), 'request')} succeeded{seen}"))
 
 
