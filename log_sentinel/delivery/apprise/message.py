@@ -26,16 +26,19 @@ LOOK_ALIKES = str.maketrans(
         "~": "\u223c", "[": "\uff3b", "]": "\uff3d", "#": "\uff03", "|": "\u2223",
     }
 )  # fmt: skip
+# In words of ours, which hold the name of a file or of a source at times, what could do harm; #1042 stays as it is.
+IN_WORDS = {ord(sign): LOOK_ALIKES[ord(sign)] for sign in "@<>`*["}
 # What a client would make a link of.
 LINK = re.compile(r"(?i)(://|www\.|mailto:)")
 WHOLE = frozenset({HappeningKind.OPENED, HappeningKind.REOPENED})
 
 
 def shown(text: str) -> str:
-    """Words and our links as they are, a value from a log as something that is no markup anywhere."""
-    if isinstance(text, Url) or not isinstance(text, Quoted):
+    """Our links as they are, everything else as something that is no markup anywhere."""
+    if isinstance(text, Url):
         return text
-    return LINK.sub(lambda found: f"({found[0][:-1]} {found[0][-1]})", text.translate(LOOK_ALIKES))
+    plain = text.translate(LOOK_ALIKES if isinstance(text, Quoted) else IN_WORDS)
+    return LINK.sub(lambda found: f"({found[0][:-1]} {found[0][-1]})", plain)
 
 
 class Texts:
