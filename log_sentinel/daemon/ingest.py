@@ -44,9 +44,9 @@ CHUNK_BYTES = 4 << 20
 AHEAD = 3
 COMMIT_BATCHES = 2
 COMMIT_BATCHES_OF_A_PASS = 4
-# A denial takes many times the memory of its line. Where nearly all are denied, less is read at a time, and so many are
-# a transaction. The first batch is small, for nobody knows yet.
-COMMIT_ROWS = 10_000
+# A denial takes many times the memory of its line, and so does a client or a route that is new in each. Where there are
+# many of them, less is read at a time, to give so many rows. The first batch is small, for nobody knows yet.
+BATCH_ROWS, COMMIT_ROWS = 4_000, 10_000
 LEAST_BYTES, FIRST_BYTES = 256 << 10, 512 << 10
 # A busy live log wakes us at every write; lines gather this long so that a commit is worth its cost.
 GATHER_SECONDS = 0.2
@@ -76,10 +76,12 @@ class Reading:
         return self.form is None and self.not_before > 0
 
     def learn(self, batch: SourceBatch) -> None:
-        """Takes note of how dense the denials of its last batch were."""
-        size, rows = batch.move.to.offset - batch.move.start, batch.parsed.denials.height
-        if size > 0:
-            self.most_bytes = min(CHUNK_BYTES, max(LEAST_BYTES, size * COMMIT_ROWS // max(1, rows)))
+        """Takes note of how many rows its last batch made of its bytes."""
+        parsed, size = batch.parsed, batch.move.to.offset - batch.move.start
+        rows = parsed.denials.height + parsed.activity.height + parsed.traffic.height
+        # a few lines have a row for nearly each, which says nothing of many
+        if size >= LEAST_BYTES:
+            self.most_bytes = min(CHUNK_BYTES, max(LEAST_BYTES, size * BATCH_ROWS // max(1, rows)))
 
 
 @dataclass(slots=True)

@@ -129,7 +129,7 @@ def test_lines_appended_to_a_followed_file_are_stored_once(database: Database, t
 def test_where_nearly_all_is_denied_less_is_read_at_a_time_so_that_memory_does_not_grow_with_the_denials(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name, value in (("COMMIT_ROWS", 100), ("FIRST_BYTES", 2_000), ("LEAST_BYTES", 1_000)):
+    for name, value in (("BATCH_ROWS", 100), ("COMMIT_ROWS", 100), ("FIRST_BYTES", 2_000), ("LEAST_BYTES", 1_000)):
         monkeypatch.setattr(ingesting, name, value)
     log = tmp_path / "access.log"
     log.write_text("".join(line(n) for n in range(3_000)))
@@ -149,10 +149,11 @@ def test_where_nearly_all_is_denied_less_is_read_at_a_time_so_that_memory_does_n
 
 def test_where_little_is_denied_much_is_read_at_a_time(database: Database, tmp_path: Path) -> None:
     log = tmp_path / "access.log"
-    log.write_text("".join(line(n, status=200) for n in range(100)))
-    with Running(database, log) as running:
-        assert running.reading.most_bytes == ingesting.FIRST_BYTES
-        running.until(lambda: requests(database) == 100)
+    log.write_text("".join(line(n, status=200) for n in range(5_000)))
+    running = Running(database, log)
+    assert running.reading.most_bytes == ingesting.FIRST_BYTES
+    with running:
+        running.until(lambda: requests(database) == 5_000)
 
     assert running.reading.most_bytes == ingesting.CHUNK_BYTES
 
