@@ -33,7 +33,7 @@ SEED ?= 1
 chaos: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.chaos --seed $(SEED) $(ARGS)
 
-# Thirty-three bugs of our own, each in a copy of the tree: the suite must catch them.
+# Thirty-eight bugs of our own, each in a copy of the tree: the suite must catch them.
 seeded-bugs: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.chaos.seeded_bugs --jobs 2 $(ARGS)
 
