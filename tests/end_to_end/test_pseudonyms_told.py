@@ -79,15 +79,14 @@ def test_a_spike_of_an_address_is_told_by_its_pseudonym(way: str, tmp_path: Path
             beside.writelines(ENTRY.format(**each) for each in asked)
         for pseudonym in EXPECTED[way]:
             daemon.says(pseudonym)
-        found = daemon.wait_until(
-            lambda: len(keys := rows(url, "select key from incidents")) == len(EXPECTED[way]) and keys, "incidents"
+        daemon.wait_until(
+            lambda: EXPECTED[way] == {key for (key,) in rows(url, "select key from incidents")}, "its incidents"
         )
         daemon.wait_until(
             lambda: rows(url, "select count(*) from denials where cause = 'ip_restriction'") == [(len(asked),)],
             "the entries of the error log to have met their requests",
         )
 
-    assert EXPECTED[way] == {key for (key,) in found}
     assert EXPECTED[way] == {ip for (ip,) in rows(url, "select distinct ip from denials")}
     assert 2 == len(rows(url, "select distinct network from denials"))
     everything = daemon.all_said + "".join(
