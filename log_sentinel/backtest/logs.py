@@ -52,19 +52,23 @@ class LogHistory:
         return self._customers.known(spikes)
 
     def _outcomes(self, dimension: str, keys: list[str], before: datetime) -> dict[str, Outcomes]:
+        earlier, ok = pl.col("hour") < before, pl.col("status_class").is_in(SUCCEEDED)
         rows = (
             self._activity.filter(
-                (pl.col("dimension") == dimension) & pl.col("key").is_in(keys) & (pl.col("hour") < before)
+                (pl.col("dimension") == dimension) & pl.col("key").is_in(keys) & (pl.col("hour") <= before)
             )
             .group_by("key")
             .agg(
-                pl.col("hour").min(),
-                pl.col("hour").n_unique().alias("hours"),
-                pl.col("n").sum(),
-                pl.col("n").filter(pl.col("status_class").is_in(SUCCEEDED)).sum().alias("succeeded"),
+                pl.col("hour").filter(earlier).min(),
+                pl.col("hour").filter(earlier).n_unique().alias("hours"),
+                pl.col("n").filter(earlier).sum(),
+                pl.col("n").filter(earlier & ok).sum().alias("succeeded"),
+                pl.col("n").filter(~earlier & ok).sum().alias("lately"),
             )
         )
-        return {key: Outcomes(_minute(hour), hours, n, ok) for key, hour, hours, n, ok in rows.iter_rows()}
+        return {
+            key: Outcomes(None if hour is None else _minute(hour), *counts) for key, hour, *counts in rows.iter_rows()
+        }
 
 
 class _Sums:

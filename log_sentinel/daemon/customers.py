@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from log_sentinel.incidents.hurt import with_who_is_hurt
+from log_sentinel.incidents.hurt import that_concern, with_who_is_hurt
 from log_sentinel.model.spike import Dimension
 from log_sentinel.store.activity import Outcomes, outcomes
 
@@ -33,14 +33,14 @@ class LookedUp:
         self._known: dict[Which, Outcomes | None] = {}
 
     def known(self, spikes: list[Spike]) -> list[Spike]:
-        """`spikes`, those of clients and addresses with who is hurt by them."""
+        """`spikes`, those of clients and addresses with who is hurt by them, and without those that are for others."""
         asked = {_which(spike) for spike in spikes if spike.dimension in COUNTED}
         self._known = {which: found for which, found in self._known.items() if which in asked}
         for dimension, hour in {(dimension, hour) for dimension, _, hour in asked - self._known.keys()}:
             keys = [which[1] for which in asked - self._known.keys() if which[0] == dimension and which[2] == hour]
             found = self._look_up(dimension, keys, hour)
             self._known.update({(dimension, key, hour): found.get(key) for key in keys})
-        return [self._told(spike) if spike.dimension in COUNTED else spike for spike in spikes]
+        return that_concern(self._told(spike) if spike.dimension in COUNTED else spike for spike in spikes)
 
     def _told(self, spike: Spike) -> Spike:
         before = self._known[_which(spike)]
@@ -51,7 +51,8 @@ class LookedUp:
             hours=before.hours,
             requests=before.requests,
             succeeded=before.succeeded,
-            first_seen=before.first_seen.isoformat(),
+            first_seen=None if before.first_seen is None else before.first_seen.isoformat(),
+            lately=before.lately,
         )
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from log_sentinel.model.spike import Dimension, Severity
+    from log_sentinel.model.spike import Dimension, Severity, Who
 
 # The widest window a rule may look at: so many minutes are held in memory.
 WIDEST = 60
@@ -40,7 +40,8 @@ class Series:
     `denials` and `requests` are counts of minute 0, 1, 2 ... `usual` and `usual_requests` are the counts of every
     minute of the `history` before them. `fires_at` is the minute at whose end the rule fires, `resolves_at` the one at
     whose end its incident resolves; None: it must not. `spread`: columns and over how many values of each the denials
-    are spread evenly; over one where nothing is said.
+    are spread evenly; over one where nothing is said. `who`: whom it hurts, as the key's earlier requests would tell;
+    None: nobody in particular.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Series:
     usual_requests: float = 0.0
     history: timedelta = timedelta(hours=24)
     spread: tuple[tuple[str, int], ...] = ()
+    who: Who | None = None
     fires_at: int | None = None
     resolves_at: int | None = None
 
@@ -87,7 +89,7 @@ class Rule:
     `distinct`: columns and how many values of each the denials must have. `largest`: columns and the largest share one
     value of each may have. `share`: the part of the key's requests that must be denied, for routes and the whole.
     `of_requests`: it is requests that fall silent, and not denials. `yields_to`: rules that say more of a key that
-    fires by both.
+    fires by both. `of_whom`: it fires only where one of these is hurt.
     """
 
     name: str
@@ -105,6 +107,7 @@ class Rule:
     share: float = 0.0
     of_requests: bool = False
     yields_to: tuple[str, ...] = ()
+    of_whom: tuple[Who, ...] = ()
     keep_firing_for: timedelta = timedelta(minutes=10)
     labels: dict[str, str] = field(default_factory=dict)
     runbook: str | None = None

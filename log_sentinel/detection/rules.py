@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from log_sentinel import content
 from log_sentinel.detection import written
 from log_sentinel.detection.rule import WIDEST, Counted, Kind, Of, Rule, Series
-from log_sentinel.model.spike import Dimension, Severity
+from log_sentinel.model.spike import Dimension, Severity, Who
 
 if TYPE_CHECKING:
     from log_sentinel.detection.settings import DetectionSettings
@@ -39,6 +39,7 @@ KEYS: dict[str, Read] = {
     "largest": partial(written.per_column, columns=WHERE_COLUMNS, read=written.share),
     "share": written.share,
     "yields_to": written.names,
+    "who": partial(written.choices, Who),
     "of": partial(written.choice, Of),
     "for": partial(written.minutes, most=WIDEST),
     "keep_firing_for": partial(written.minutes, most=24 * 60),
@@ -62,6 +63,8 @@ ONLY_OF = {
     "usual_over": (Kind.RATIO, Kind.SPIKE, Kind.SILENCE),
     "of": (Kind.SILENCE,),
 }
+# Of whom it is known what became of their requests.
+KNOWN_BY = (Dimension.CLIENT, Dimension.IP)
 REQUESTS_BY = (Dimension.ALL, Dimension.ROUTE, Dimension.SOURCE)
 
 SERIES_KEYS: dict[str, Read] = {
@@ -72,6 +75,7 @@ SERIES_KEYS: dict[str, Read] = {
     "usual_requests": written.number,
     "history": written.duration,
     "spread": partial(written.per_column, columns=WHERE_COLUMNS, read=written.count),
+    "who": partial(written.choice, Who),
     "fires_at": written.number,
     "resolves_at": written.number,
 }
@@ -186,6 +190,9 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
     if by_requests and values.get("dimension") not in (*REQUESTS_BY, None):
         problem = f"requests are not counted by {values['dimension']}; by all, route or source they are."
         mistakes.append(RuleMistake(f"{where}, {by_requests}", problem))
+    if "who" in values and values.get("dimension") not in (*KNOWN_BY, None):
+        problem = f"whom it hurts is known by client and by ip, not by {values['dimension']}."
+        mistakes.append(RuleMistake(f"{where}, who", problem))
     if values.get("for", 1) > max(values.get("window", WIDEST), 1):
         mistakes.append(
             RuleMistake(f"{where}, for", f"got {values['for']}m; no longer than the window, {values['window']}m.")
@@ -211,6 +218,7 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
         severity=values["severity"],
         confirm=values.get("for", 1),
         of_requests=values.get("of") is Of.REQUESTS,
+        of_whom=values.get("who", ()),
         series=series,
         **given,
     )

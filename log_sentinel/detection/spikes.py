@@ -55,6 +55,7 @@ def spikes_of(
                 "shared": shared.get(number, []),
             },
             yields_to=rule.yields_to,
+            of_whom=rule.of_whom,
         )
         for number, one in enumerate(spiked)
     ]

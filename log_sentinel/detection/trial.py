@@ -58,7 +58,7 @@ def try_series(rule: Rule, series: Series) -> Outcome:
         spikes = detector.feed(
             START + minute * MINUTE, _denied(rule, series, at, [denials]), _traffic(at, [max(asked, denials)])
         )
-        if spikes:
+        if any(not spike.of_whom or series.who in spike.of_whom for spike in spikes):
             fired_at = minute if fired_at is None else fired_at
             last, resolved_at = minute, None
         elif last is not None and resolved_at is None and (minute - last) * MINUTE >= rule.keep_firing_for:

@@ -51,6 +51,12 @@ def choice(kinds: type[Choice], found: object, apart_from: Collection[Choice] = 
     return kinds(str(found))
 
 
+def choices(kinds: type[Choice], found: object) -> tuple[Choice, ...]:
+    """One or a list of them."""
+    listed = found if isinstance(found, list) and found else [found]
+    return tuple(choice(kinds, one) for one in listed)
+
+
 def count(found: object) -> int:
     if isinstance(found, bool) or not isinstance(found, int) or found < 1:
         raise ValueError(f"got {shown(found)}; a whole number from 1 on.")

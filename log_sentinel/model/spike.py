@@ -18,6 +18,16 @@ class Dimension(StrEnum):
     SELF = "self"
 
 
+class Who(StrEnum):
+    """Whom a spike hurts, as what became of its key's earlier requests tells: somebody whose requests mostly succeeded
+    for a day, a client that never had success here, an address that never had.
+    """
+
+    CUSTOMER = "customer"
+    NEWCOMER = "newcomer"
+    STRANGER = "stranger"
+
+
 class Severity(StrEnum):
     """The least first. `notice` is what log-sentinel tells of itself; no rule has it."""
 
@@ -34,7 +44,7 @@ class Spike:
     `observed` denials in the last `window_minutes`, where `expected` were usual (None: there is no usual yet).
     `since` is the first minute (UTC) of what is seen. `evidence` holds further figures for the message, JSON-able:
     statuses, causes, top clients, ips and routes with their counts, requests in the window. `yields_to`: rules that
-    say more, where they fire for this key too.
+    say more, where they fire for this key too. `of_whom`: it counts only where one of these is hurt, if any is named.
     """
 
     rule: str
@@ -48,3 +58,4 @@ class Spike:
     window_minutes: int
     evidence: dict[str, object] = field(default_factory=dict)
     yields_to: tuple[str, ...] = ()
+    of_whom: tuple[Who, ...] = ()

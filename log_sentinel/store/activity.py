@@ -21,30 +21,35 @@ SUCCEEDED = (2, 3)
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Of one key, before an hour (UTC): its first hour, in how many hours it was seen, its requests, and successes."""
+    """Of one key, before an hour (UTC): its first hour, in how many hours it was seen, its requests, and successes.
 
-    first_seen: datetime
+    `lately`: successes in that hour.
+    """
+
+    first_seen: datetime | None
     hours: int
     requests: int
     succeeded: int
+    lately: int = 0
 
 
 def outcomes(database: Database, dimension: str, keys: Collection[str], before: datetime) -> dict[str, Outcomes]:
     """What became of the requests of `keys` (of a dimension: client or ip); keys never seen are missing."""
-    ok = case((activity.c.status_class.in_(SUCCEEDED), activity.c.n), else_=0)
+    earlier, ok = activity.c.hour < before, activity.c.status_class.in_(SUCCEEDED)
     query = (
         select(
             activity.c.key,
-            func.min(activity.c.hour).label("first_seen"),
-            func.count(activity.c.hour.distinct()).label("hours"),
-            func.sum(activity.c.n).label("requests"),
-            func.sum(ok).label("succeeded"),
+            func.min(case((earlier, activity.c.hour))).label("first_seen"),
+            func.count(case((earlier, activity.c.hour)).distinct()).label("hours"),
+            func.sum(case((earlier, activity.c.n), else_=0)).label("requests"),
+            func.sum(case((earlier & ok, activity.c.n), else_=0)).label("succeeded"),
+            func.sum(case((~earlier & ok, activity.c.n), else_=0)).label("lately"),
         )
-        .where(activity.c.dimension == dimension, activity.c.key.in_(list(keys)), activity.c.hour < before)
+        .where(activity.c.dimension == dimension, activity.c.key.in_(list(keys)), activity.c.hour <= before)
         .group_by(activity.c.key)
     )
     with database.read() as connection:
         return {
-            row.key: Outcomes(row.first_seen, int(row.hours), int(row.requests), int(row.succeeded))
+            row.key: Outcomes(row.first_seen, int(row.hours), int(row.requests), int(row.succeeded), int(row.lately))
             for row in connection.execute(query)
         }

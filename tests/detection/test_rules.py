@@ -104,6 +104,14 @@ def test_a_rule_yields_only_to_rules_that_there_are(tmp_path: Path) -> None:
             {"kind": "threshold"},
             'mine.toml, times_usual: a rule of kind "threshold" reads no such key; ratio, spike, silence do.',
         ),
+        (
+            {"who": "newcommer"},
+            'mine.toml, who: got "newcommer"; one of customer, newcomer, stranger. Did you mean "newcomer"?',
+        ),
+        (
+            {"who": "newcomer", "dimension": "route"},
+            "mine.toml, who: whom it hurts is known by client and by ip, not by route.",
+        ),
         ({"labels": {"team": 7}}, "mine.toml, labels: got {'team': 7}; a table of texts, as in { team = \"edge\" }."),
         ({"series": [{"name": "x"}]}, 'mine.toml, series 1: "denials" is missing; every series has one.'),
         (

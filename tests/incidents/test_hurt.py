@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from log_sentinel.incidents.hurt import with_who_is_hurt
-from log_sentinel.model.spike import Dimension, Severity, Spike
+from log_sentinel.incidents.hurt import that_concern, with_who_is_hurt
+from log_sentinel.model.spike import Dimension, Severity, Spike, Who
 from tests.incidents.spikes import a_spike
 
 
@@ -20,7 +21,11 @@ def told(dimension: Dimension, **before: Any) -> Spike:
         (Dimension.CLIENT, {"hours": 300, "requests": 1000, "succeeded": 992}, "customer", Severity.CRITICAL),
         (Dimension.IP, {"hours": 300, "requests": 1000, "succeeded": 992}, "customer", Severity.CRITICAL),
         (Dimension.CLIENT, {}, "newcomer", Severity.WARNING),
+        (Dimension.CLIENT, {"hours": 3, "requests": 100}, "newcomer", Severity.WARNING),
+        (Dimension.CLIENT, {"hours": 24, "requests": 100}, None, Severity.WARNING),
+        (Dimension.CLIENT, {"lately": 3}, None, Severity.WARNING),
         (Dimension.IP, {}, "stranger", Severity.INFO),
+        (Dimension.IP, {"lately": 3}, None, Severity.WARNING),
         (Dimension.IP, {"hours": 300, "requests": 1000, "succeeded": 0}, "stranger", Severity.INFO),
         (Dimension.CLIENT, {"hours": 3, "requests": 100, "succeeded": 99}, None, Severity.WARNING),
         (Dimension.CLIENT, {"hours": 300, "requests": 100, "succeeded": 40}, None, Severity.WARNING),
@@ -44,3 +49,10 @@ def test_what_was_known_goes_with_the_spike() -> None:
         "requests_before": 1000,
         "succeeded_before": 0.992,
     }.items() <= spike.evidence.items()
+
+
+def test_a_rule_for_newcomers_says_nothing_of_others() -> None:
+    new, old = told(Dimension.CLIENT), told(Dimension.CLIENT, hours=300, requests=1000, succeeded=992)
+    asked = [replace(spike, of_whom=(Who.NEWCOMER,)) for spike in (new, old)]
+
+    assert [new, old, asked[0]] == that_concern([new, old, *asked])

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from log_sentinel.model.spike import Dimension
+from log_sentinel.model.spike import Dimension, Who
 
 if TYPE_CHECKING:
     from log_sentinel.model.incident import Incident
@@ -34,6 +34,7 @@ NOTHING_DENIED = QUIET | {Matter.NOTICE}
 # What a label may be said of.
 DIMENSIONS = {
     Matter.SCANNER: (Dimension.IP, Dimension.NETWORK, Dimension.CLIENT),
+    Matter.NEWCOMER: (Dimension.CLIENT,),
     Matter.QUOTA: (Dimension.CLIENT, Dimension.IP),
     Matter.BROKEN_ROUTE: (Dimension.ROUTE,),
     Matter.DISTRIBUTED: (Dimension.ROUTE,),
@@ -52,7 +53,7 @@ def matter_of(incident: Incident) -> Matter:
     labelled = Matter(label) if label in set(Matter) else Matter.SPIKE
     if incident.dimension in DIMENSIONS.get(labelled, ()):
         return labelled
-    newcomer = incident.dimension is Dimension.CLIENT and incident.evidence.get("who") == "newcomer"
+    newcomer = incident.dimension is Dimension.CLIENT and incident.evidence.get("who") == Who.NEWCOMER
     return Matter.NEWCOMER if newcomer else Matter.SPIKE
 
 
