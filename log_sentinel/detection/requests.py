@@ -67,10 +67,24 @@ class Requests:
 
     def in_window(self, minutes: int, dimension: Dimension, key: str) -> int:
         """Requests of that key in the window; 0 for dimensions whose requests are not counted."""
-        counted = [one.dimension for one in COUNTED]
-        if dimension not in counted:
-            return 0
-        return self.census.sum(minutes, f"{counted.index(dimension)}|0|{key}")
+        entity = _entity(dimension, key)
+        return 0 if entity is None else self.census.sum(minutes, entity)
+
+    def in_last(self, minutes: int, dimension: Dimension, key: str) -> int:
+        """Requests of that key in the last `minutes` of the hour; 0 for dimensions whose requests are not counted."""
+        entity = _entity(dimension, key)
+        return 0 if entity is None else sum(self.census.courses([entity])[entity][:minutes])
+
+    def usual_in(self, minutes: int, dimension: Dimension, key: str, minute: int) -> float | None:
+        """How many requests of that key are usual in so many minutes around `minute`.
+
+        None where too few are to say, or none yet, and for dimensions whose requests are not counted.
+        """
+        entity = _entity(dimension, key)
+        if entity is None or self.usual.young:
+            return None
+        a_bin = self.usual.expected_of([entity], minute // BIN)[entity].usual
+        return None if a_bin < FEWEST else a_bin * minutes / BIN
 
     def factors(self, routes: Collection[str], excess: Mapping[str, float], minute: int) -> Factors:
         """How many times the usual requests there are in the BIN that ends with `minute`, of `routes` and of all.
@@ -109,6 +123,11 @@ class Factors:
         """A route's own where it is known, else that of all."""
         whole = self.found.get(_WHOLE, 1.0)
         return self.found.get(f"{_ROUTE}{key}", whole) if dimension == Dimension.ROUTE else whole
+
+
+def _entity(dimension: Dimension, key: str) -> str | None:
+    counted = [one.dimension for one in COUNTED]
+    return f"{counted.index(dimension)}|0|{key}" if dimension in counted else None
 
 
 def _with_source(traffic: pl.DataFrame) -> pl.DataFrame:

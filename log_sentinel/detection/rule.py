@@ -88,6 +88,7 @@ class Rule:
 
     `distinct`: columns and how many values of each the denials must have. `largest`: columns and the largest share one
     value of each may have. `share`: the part of the key's requests that must be denied, for routes and the whole.
+    `traffic_at_most`: how many times its usual requests the key may have; None: any number.
     `of_requests`: it is requests that fall silent, and not denials. `yields_to`: rules that say more of a key that
     fires by both. `of_whom`: it fires only where one of these is hurt.
     """
@@ -105,6 +106,7 @@ class Rule:
     distinct: tuple[tuple[str, int], ...] = ()
     largest: tuple[tuple[str, float], ...] = ()
     share: float = 0.0
+    traffic_at_most: float | None = None
     of_requests: bool = False
     yields_to: tuple[str, ...] = ()
     of_whom: tuple[Who, ...] = ()

@@ -38,6 +38,7 @@ KEYS: dict[str, Read] = {
     "distinct": partial(written.per_column, columns=WHERE_COLUMNS, read=written.count),
     "largest": partial(written.per_column, columns=WHERE_COLUMNS, read=written.share),
     "share": written.share,
+    "traffic_at_most": written.factor,
     "yields_to": written.names,
     "who": partial(written.choices, Who),
     "of": partial(written.choice, Of),
@@ -49,7 +50,17 @@ KEYS: dict[str, Read] = {
     "series": lambda found: found,
 }
 # Keys that the rule has under the same name.
-GIVEN = ("times_usual", "usual_over", "distinct", "largest", "share", "yields_to", "labels", "runbook")
+GIVEN = (
+    "times_usual",
+    "usual_over",
+    "distinct",
+    "largest",
+    "share",
+    "traffic_at_most",
+    "yields_to",
+    "labels",
+    "runbook",
+)
 NEEDED = ("description", "kind", "dimension", "window", "at_least", "severity")
 NEEDED_BY = {
     Kind.THRESHOLD: (),
@@ -186,10 +197,11 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
                 mistakes.append(
                     RuleMistake(f"{where}, {key}", f'a rule of kind "{kind}" reads no such key; {allowed} do.')
                 )
-    by_requests = "share" if "share" in values else "of" if values.get("of") is Of.REQUESTS else None
-    if by_requests and values.get("dimension") not in (*REQUESTS_BY, None):
+    by_requests: list[str] = [key for key in ("share", "traffic_at_most") if key in values]
+    by_requests += ["of"] if values.get("of") is Of.REQUESTS else []
+    if values.get("dimension") not in (*REQUESTS_BY, None):
         problem = f"requests are not counted by {values['dimension']}; by all, route or source they are."
-        mistakes.append(RuleMistake(f"{where}, {by_requests}", problem))
+        mistakes += [RuleMistake(f"{where}, {key}", problem) for key in by_requests]
     if "who" in values and values.get("dimension") not in (*KNOWN_BY, None):
         problem = f"whom it hurts is known by client and by ip, not by {values['dimension']}."
         mistakes.append(RuleMistake(f"{where}, who", problem))

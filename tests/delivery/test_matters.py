@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,3 +61,10 @@ def test_one_that_was_taken_over_says_under_which_name_it_began() -> None:
     was = {"rule": "client-spike", "dimension": "client", "key": "acme-prod"}
     told = message(dimension=Dimension.ROUTE, key="/v1/orders", evidence={"was": was})
     assert str(told.summary).endswith(" It began as client acme-prod.")
+
+
+def test_a_broken_route_of_a_log_without_clients_counts_addresses() -> None:
+    broken = MATTERS["route-denies-everybody"].incident
+    nameless = {name: what for name, what in broken.evidence.items() if not name.startswith("clients")}
+    told = message(replace(MATTERS["route-denies-everybody"], incident=replace(broken, evidence=nameless)))
+    assert "41 addresses at once are seldom all wrong." in str(told.summary)

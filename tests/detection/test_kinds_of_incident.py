@@ -32,11 +32,32 @@ def test_a_rule_may_ask_that_none_of_them_is_large(ips: int, fires: bool) -> Non
     assert fires == bool(fed(settled(rule), spread_over("ip", ips), 10))
 
 
+def test_who_is_not_named_is_no_large_client() -> None:
+    rule = a_rule(dimension=Dimension.ROUTE, largest=(("client", 0.2),))
+    anonymous: Story = {minute: [{"n": 60, "client": None}] for minute in range(10)}
+
+    assert fed(settled(rule), anonymous, 10)
+
+
 @pytest.mark.parametrize(("asked", "fires"), [(1000, False), (70, True)])
 def test_a_rule_may_ask_what_part_of_the_requests_is_denied(asked: int, fires: bool) -> None:
     rule = a_rule(dimension=Dimension.ROUTE, share=0.8)
 
     assert fires == bool(fed(settled(rule), {minute: [{"n": 60}] for minute in range(10)}, 10, n=asked))
+
+
+@pytest.mark.parametrize(("asked", "fires"), [(1500, True), (1600, False)])
+def test_a_rule_may_ask_that_no_more_requests_come_than_usual(asked: int, fires: bool) -> None:
+    rule = a_rule(dimension=Dimension.ROUTE, traffic_at_most=1.55)
+    denied: Story = {minute: [{"n": 60}] for minute in range(10)}
+
+    assert fires == bool(fed(settled(rule), denied, 10, n=asked))
+
+
+def test_where_no_requests_are_usual_yet_nobody_can_say_that_no_more_come() -> None:
+    rule = a_rule(dimension=Dimension.ROUTE, traffic_at_most=1.5)
+
+    assert {} == fed(detector(rule), {minute: [{"n": 60}] for minute in range(40)}, 40)
 
 
 def test_statuses_of_a_spike_are_judged_apart() -> None:

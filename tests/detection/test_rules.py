@@ -49,7 +49,7 @@ def test_a_rule_yields_only_to_rules_that_there_are(tmp_path: Path) -> None:
     mine = tmp_path / "mine.toml"
     text = (content.shipped("alerts") / "route-attacked.toml").read_text()
     mine.write_text(text)
-    assert ("route-denies-everybody",) == load_rules([mine])[0].yields_to
+    assert "route-denies-everybody" in load_rules([mine])[0].yields_to
     mine.write_text(text.replace("denies-everybody", "denies-everyone"))
     with pytest.raises(BadRule) as bad:
         load_rules([mine])

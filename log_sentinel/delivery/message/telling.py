@@ -157,8 +157,9 @@ def _broken_whole(incident: Incident) -> Phrase:
     known = share is not None and requests is not None
     what = f"{share:.0%} of its {number(requests or 0)} requests" if known else counted(incident.observed, "request")
     figures = f" denied {what} {window(incident)}, {usual(incident)}, {since(incident)}."
-    clients = distinct(incident.evidence, "clients")
-    many = f" {counted(clients, 'client')} at once are seldom all wrong." if clients > 1 else ""
+    clients, addresses = (distinct(incident.evidence, kind) for kind in ("clients", "ips"))
+    askers = counted(clients, "client") if clients > 1 else counted(addresses, "address", "addresses")
+    many = f" {askers} at once are seldom all wrong." if max(clients, addresses) > 1 else ""
     likely = " Most likely a change to the route or to the gateway broke it."
     return phrase(who(incident, capital=True), figures, many, likely)
 
