@@ -136,6 +136,7 @@ class Delivery:
         many.
         """
         self._fan_out_some()
+        self._tell_unmuted()
         self._escalate()
         sends = 0
         for worker in self._workers.values():
@@ -166,7 +167,7 @@ class Delivery:
     def _fan_out(self) -> datetime | None:
         if not self._taken_up:
             self._take_up()
-        made = self._escalate()
+        made = self._tell_unmuted() + self._escalate()
         if outbox.any_to_fan_out(self._db):
             while self._fan_out_some() and not self._stopping.is_set():
                 made += 1
@@ -187,7 +188,20 @@ class Delivery:
             ),
             now,
             stale_before=now - GIVE_UP_AFTER,
+            muted=muted,
         )
+
+    def _tell_unmuted(self) -> int:
+        """Tells of what still goes on when a silence or a maintenance window ends."""
+        if not self._workers:
+            return 0
+        now = self._clock()
+        muted = self._muting(now)
+
+        def owed(happening: Happening, knowing: Set[outbox.Recipient]) -> list[outbox.Recipient]:
+            return [] if muted(happening.incident) else self._routing.recipients(happening, knowing, now)
+
+        return outbox.tell_unmuted(self._db, owed, now)
 
     def _escalate(self) -> int:
         now = self._clock()

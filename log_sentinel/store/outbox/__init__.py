@@ -8,7 +8,7 @@ Order is kept per incident, channel and recipient: a row waits until every earli
 """
 
 from log_sentinel.store.outbox.claiming import claim, next_due
-from log_sentinel.store.outbox.fanning_out import Recipient, any_to_fan_out, divert, escalate, fan_out
+from log_sentinel.store.outbox.fanning_out import Recipient, any_to_fan_out, divert, escalate, fan_out, tell_unmuted
 from log_sentinel.store.outbox.results import (
     blocked,
     give_up_abandoned,
@@ -37,5 +37,6 @@ __all__ = [
     "next_due",
     "sent",
     "standings",
+    "tell_unmuted",
     "undelivered",
 ]

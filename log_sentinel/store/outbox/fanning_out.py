@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Set
     from datetime import datetime
 
-    from sqlalchemy import Row
+    from sqlalchemy import Row, Select
     from sqlalchemy.engine import Connection
 
-    from log_sentinel.model.incident import Happening
+    from log_sentinel.model.incident import Happening, Incident
     from log_sentinel.store.engine import Database
 
 
@@ -41,12 +41,13 @@ def fan_out(
     now: datetime,
     *,
     stale_before: datetime,
+    muted: Callable[[Incident], bool] = lambda _: False,
 ) -> int:
     """Makes the notifications of the events that have none yet, oldest first; gives the number of events taken.
 
     One transaction: an event is marked only together with its notifications. `route` is given the happening and those
     who have heard of its incident before. Events recorded before `stale_before` get no notification: nobody had asked
-    to be told when they were news.
+    to be told when they were news. Of those that are `muted` it is remembered, for `tell_unmuted`.
     """
     waiting = (
         select(incident_events)
@@ -58,10 +59,13 @@ def fan_out(
     )
     with db.write() as connection:
         events = connection.execute(waiting).all()
+        silent = []
         for event in events:
             if event.recorded_at < stale_before:
                 continue
             happening = happening_of(event)
+            if muted(happening.incident):
+                silent.append(event.id)
             told = dict.fromkeys(route(happening, _told_of(connection, event.incident_id)))
             rows = [_row(event, to, now) for to in told]
             if rows:
@@ -70,7 +74,7 @@ def fan_out(
             connection.execute(
                 update(incident_events)
                 .where(incident_events.c.id.in_([event.id for event in events]))
-                .values(fanned_out=True)
+                .values(fanned_out=True, muted=incident_events.c.id.in_(silent))
             )
     return len(events)
 
@@ -104,6 +108,45 @@ def escalate(
         ]
         if rows:
             connection.execute(insert(notifications), rows)
+    return len(rows)
+
+
+def tell_unmuted(db: Database, route: Callable[[Happening, Set[Recipient]], Iterable[Recipient]], now: datetime) -> int:
+    """Tells the latest happening of incidents that go on, and that people wanted to hear nothing of when it was news.
+
+    `route`, as `fan_out` has it, gives nobody where they still do. Who has acknowledged an incident knows of it, and a
+    child is told with its parent. Gives how many notifications that made.
+    """
+    events, later_ones = incident_events, incident_events.alias("later")
+    wanted = (
+        select(events)
+        .join(incidents, incidents.c.id == events.c.incident_id)
+        .where(
+            events.c.muted,
+            incidents.c.state == IncidentState.OPEN,
+            incidents.c.parent.is_(None),
+            ~exists().where(later_ones.c.incident_id == events.c.incident_id, later_ones.c.id > events.c.id),
+        )
+        .order_by(events.c.id)
+    )
+
+    def owed(connection: Connection, of: Select[Any]) -> dict[int, list[dict[str, object]]]:
+        return {
+            event.id: [_row(event, to, now) for to in dict.fromkeys(told)]
+            for event in connection.execute(of).all()
+            if (told := list(route(happening_of(event), _told_of(connection, event.incident_id))))
+        }
+
+    with db.read() as connection:
+        if not owed(connection, wanted):
+            return 0
+    with db.write() as connection:
+        # a second daemon waits, and finds them told
+        by_event = owed(connection, wanted.with_for_update(of=events))
+        rows = [row for of_event in by_event.values() for row in of_event]
+        if rows:
+            connection.execute(insert(notifications), rows)
+            connection.execute(update(events).where(events.c.id.in_(by_event)).values(muted=False))
     return len(rows)
 
 

@@ -78,7 +78,8 @@ incidents = Table(
     Index(None, "opened_at"),
 )
 
-# The outbox: what happened to an incident, written with its change. `incident` is how it stood after it.
+# The outbox: what happened to an incident, written with its change. `incident` is how it stood after it. `muted`: when
+# it was fanned out, people wanted to hear nothing of it.
 incident_events = Table(
     "incident_events",
     metadata,
@@ -90,6 +91,7 @@ incident_events = Table(
     needed("incident", Json()),
     needed("recorded_at", UtcTime()),
     Column("fanned_out", Boolean(), nullable=False, server_default=false()),
+    Column("muted", Boolean(), nullable=False, server_default=false()),
     Index(None, "incident_id"),
     Index(
         "ix_incident_events_waiting",
@@ -97,6 +99,7 @@ incident_events = Table(
         sqlite_where=text("NOT fanned_out"),
         postgresql_where=text("NOT fanned_out"),
     ),
+    Index("ix_incident_events_muted", "incident_id", sqlite_where=text("muted"), postgresql_where=text("muted")),
 )
 
 # One event for one channel and recipient; may be claimed from `next_attempt_at` on, a claim lapses at `claimed_until`.
