@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
 
-.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos seeded-bugs release-run soak torture fuzz hostile pictures lock clean
+.PHONY: setup run test test-clean-clone check bench bench-detection bench-tools chaos seeded-bugs release-run soak torture fuzz causes hostile pictures lock clean
 
 setup: $(VENV)/.dev
 
@@ -49,6 +49,10 @@ torture: ; $(MAKE) release-run RUN=R5
 # A million lines of three servers, whole and broken, against writers that know what they wrote.
 fuzz: $(VENV)/.dev
 	FUZZ_LINES=1000000 $(BIN)/pytest tests/parsing/test_fuzz.py --timeout 7200
+
+# Real servers asked each way to be denied 300 times: what share of their lines is read, and of the verdicts right.
+causes: $(VENV)/.dev
+	CAUSES_ROUNDS=300 $(BIN)/pytest tests/diagnosis/test_real_causes.py --log-cli-level INFO --timeout 7200
 
 # Ten thousand hostile strings through every template: nothing of them takes effect.
 hostile: $(VENV)/.dev

@@ -1,7 +1,7 @@
 """Log files as a backtest's history: read as `ingest` would read them, counted in memory, stored nowhere.
 
 What is kept is counts, a row for each minute and who was denied in it; the lines are let go. Requests in
-`candidate_statuses` are no denials here: no error log is there to say so.
+`candidate_statuses` are denials here when their own line says so: no error log is there.
 """
 
 from __future__ import annotations

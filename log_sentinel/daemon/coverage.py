@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.diagnosis.companions import explained
-from log_sentinel.diagnosis.verdict import judge
+from log_sentinel.diagnosis.verdict import LIMITED, judge
 from log_sentinel.model.columns import JUDGED
 from log_sentinel.model.lines import Checkpoint, Lines, Move
 from log_sentinel.parsing.companions import ErrorLogParser
@@ -55,6 +55,8 @@ def coverage(
     definition = parser.definition
     parsed = parser.parse(_lines(log))
     denials, candidates = judge(parsed.denials, definition), judge(parsed.candidates, definition)
+    denials = pl.concat([denials, candidates.filter(LIMITED)])
+    candidates = candidates.filter(~LIMITED)
     companions = ErrorLogParser(error_log, zone).parse(_lines(entries)).companions
     told = explained(pl.concat([denials, candidates]), companions, error_log).select(list(JUDGED))
     rest = denials.join(told, on="origin_offset", how="anti")

@@ -12,6 +12,7 @@ from log_sentinel.daemon.judging import PASSED_OVER
 from log_sentinel.daemon.naming import STDIN, source_name
 from log_sentinel.daemon.once import NoFormat
 from log_sentinel.daemon.readings import chooser, definitions, options_for
+from log_sentinel.diagnosis.verdict import LIMITED
 from log_sentinel.model.columns import EVIDENCE_PREFIX, JUDGED, empty
 from log_sentinel.parsing.mixed import MixedParser
 from log_sentinel.parsing.parser import Parser
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from log_sentinel.daemon.judging import Format
     from log_sentinel.daemon.settings import Settings
     from log_sentinel.model.lines import Checkpoint, Lines
+    from log_sentinel.parsing.settings import DenialsSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def events(
         yield (
             _passed_over(lines, line)
             if form is None
-            else _looked(lines, form, line, loaded.settings.denials.statuses, everything=everything)
+            else _looked(lines, form, line, loaded.settings.denials, everything=everything)
         )
         line += lines.data.count(b"\n") + len(lines.skipped)
 
@@ -119,14 +121,16 @@ def _passed_over(lines: Lines, first_line: int) -> Looked:
     return Looked(empty(JUDGED), _numbered(PASSED_OVER.parser.parse(lines).rejects, lines, first_line))
 
 
-def _looked(lines: Lines, form: Format, first_line: int, statuses: frozenset[int], *, everything: bool) -> Looked:
+def _looked(lines: Lines, form: Format, first_line: int, denials: DenialsSettings, *, everything: bool) -> Looked:
     if not isinstance(form.parser, Parser | MixedParser):
         raise TypeError(f"{form.parser!r} reads no requests")
     found = form.parser.events(lines)
-    denied = pl.col("status").is_in(sorted(statuses))
-    judged = form.judge(found.frame.filter(denied))
+    denied = pl.col("status").is_in(sorted(denials.statuses))
+    may_be = found.frame.filter(denied | pl.col("status").is_in(sorted(denials.candidate_statuses)))
+    judged = form.judge(may_be).filter(denied | LIMITED)
     if everything:
-        others = found.frame.filter(~denied).select(pl.exclude(f"^{EVIDENCE_PREFIX}.*$"))
+        here = pl.col("origin_offset").is_in(judged["origin_offset"].to_list())
+        others = found.frame.filter(~here).select(pl.exclude(f"^{EVIDENCE_PREFIX}.*$"))
         judged = pl.concat([judged, others], how="diagonal").sort("origin_offset").select(JUDGED.keys())
     return Looked(judged, _numbered(found.rejects, lines, first_line))
 

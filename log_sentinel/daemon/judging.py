@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 import structlog
 
-from log_sentinel.diagnosis.verdict import Judge, judge_each
+from log_sentinel.diagnosis.verdict import LIMITED, Judge, judge_each
 from log_sentinel.model import columns
 from log_sentinel.model.commit import SourceBatch
 from log_sentinel.model.parsed import ParsedLines
@@ -71,11 +71,18 @@ PASSED_OVER = Format(_NoLines())
 
 
 def judged(lines: Lines, form: Format) -> SourceBatch:
-    """The batch that `lines` make: parsed, its denials and candidates with their verdicts."""
+    """The batch that `lines` make: parsed, its denials and candidates with their verdicts.
+
+    Candidates whose own line says that a limit refused them are denials.
+    """
     parsed = _parsed(lines, form)
+    denials, candidates = form.judge(parsed.denials), form.judge(parsed.candidates)
+    limited = candidates.filter(LIMITED)
+    if not limited.is_empty():
+        denials, candidates = pl.concat([denials, limited]).sort("origin_offset"), candidates.filter(~LIMITED)
     return SourceBatch(
         source=lines.source,
-        parsed=replace(parsed, denials=form.judge(parsed.denials), candidates=form.judge(parsed.candidates)),
+        parsed=replace(parsed, denials=denials, candidates=candidates),
         move=lines.move,
         entries=lines.entries,
         explains=form.explains,

@@ -22,6 +22,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from log_sentinel.diagnosis.verdict import CompiledRule, finding, verdict_columns
+from log_sentinel.model.finding import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +34,8 @@ WITHIN = timedelta(seconds=2)
 # of a cause, where the entry and the request have little more in common than who asked and when
 SURE_OF_LITTLE = 0.7
 PATH_LIMIT = 2048
+# an evidence of verdicts that rest on the silence of the error log
+WATCHED = "watched"
 # begin what an entry has in place of "METHOD path" when it names a path alone or a file
 PATH, FILE = "= ", "* "
 # written by `verdict.judge`; a value cannot look so, its quotes are escaped
@@ -43,8 +46,8 @@ def explained(requests: pl.DataFrame, companions: pl.DataFrame, definition: Erro
     """Those of `requests` (JUDGED: denials, or candidates that thereby turn out to be) that an entry of `companions`
     (COMPANIONS) explains, with all columns of theirs and `companion` (Int64), the number of the entry's row.
 
-    The verdict is the surer one of the two; the evidence is that of both. A rule of `definition` may ask for the
-    columns of JUDGED and for kind and zone.
+    The verdict is the surer one of the two, but one that was drawn from the error log's silence is gone; the evidence
+    is that of both. A rule of `definition` may ask for the columns of JUDGED and for kind and zone.
     """
     columns = dict(requests.schema) | {"companion": pl.Int64}
     pairs = list(_pairs(requests, companions))
@@ -159,6 +162,9 @@ def _with_verdict(
     found = verdict_columns(judged, definition.rules_version)
     zone = f" (zone {entry['zone']})" if entry["zone"] else ""
     said = {"field": "error_log", "value": f"{entry['kind']}{zone}", "says": entry["says"]}
-    evidence = [said, *json.loads(str(row["evidence"]))]
-    surer = found if float(str(found["cause_confidence"])) >= float(str(row["cause_confidence"])) else {}
-    return row | surer | {"evidence": json.dumps(evidence)}
+    evidence = json.loads(str(row["evidence"]))
+    # what was drawn from the error log's silence holds no more; what else it rests on is true still
+    broken = any(each["field"] == WATCHED for each in evidence) and judged.cause != Cause.UNKNOWN
+    surer = found if broken or float(str(found["cause_confidence"])) >= float(str(row["cause_confidence"])) else {}
+    kept = [each for each in evidence if not (broken and each["says"])]
+    return row | surer | {"evidence": json.dumps([said, *kept])}

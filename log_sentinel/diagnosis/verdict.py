@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from log_sentinel.parsing.definitions import Condition, Definition, VerdictRule
 
 VALUE_LIMIT = 200
+# A candidate whose own line says this is a denial. No rule says it of one for its status: a 503 alone is no limit.
+LIMITED = pl.col("cause") == "rate_limit"
 CONNECTION = EVIDENCE_PREFIX + "connection"
 NUMBER = re.compile("[0-9]{1,18}")
 

@@ -43,7 +43,14 @@ MEANINGS: dict[str, tuple[tuple[str, str | None], ...]] = {
     "forwarded_for": (("{x-forwarded-for}i", None),),
     "forwarded": (("{forwarded}i", None),),
 }
-EVIDENCE = {"log_id": "L", "handler": "R", "body": "b", "server": "{server}o", "retry_after": "{retry-after}o"}
+EVIDENCE = {
+    "log_id": "L",
+    "handler": "R",
+    "body": "b",
+    "sent": "O",
+    "server": "{server}o",
+    "retry_after": "{retry-after}o",
+}
 PLAIN = set("ahlpPmHLkXvVR") | {"{c}a"}
 NUMBERS = {"b", "B", "I", "O", "D", "T", "us_T", "ms_T", "S"}
 

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from log_sentinel.config.section import Section
 from log_sentinel.config.zones import known_zone
+from log_sentinel.content import shipped
 from log_sentinel.model.finding import Cause, DeniedBy
 from log_sentinel.parsing.languages import LANGUAGES
 from log_sentinel.parsing.readings import INPUTS, Reading
@@ -120,7 +121,8 @@ class Definition(Section):
     For a text format the built-in meanings of its language's variables hold unless `columns` says otherwise. A server
     that writes lines of several kinds (with and without captured headers) has several `log_format`, the commonest
     first. `shapes` say what values look like where the language does not. `zone` is that of times written without an
-    offset. `rules_version` grows when the verdict rules change.
+    offset. `rules_version` grows when the verdict rules change. `verdicts_of` is the shipped definition whose rules
+    follow its own.
     """
 
     name: str = Field(pattern=NAME)
@@ -137,6 +139,7 @@ class Definition(Section):
     columns: dict[str, ColumnSource] = Field(default_factory=dict)
     evidence: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], ColumnSource] = Field(default_factory=dict)
     rules_version: int = Field(default=1, ge=1)
+    verdicts_of: str | None = None
     verdicts: tuple[VerdictRule, ...] = Field(default=(), alias="verdict")
     samples: tuple[Sample, ...] = Field(default=(), alias="sample")
 
@@ -210,6 +213,7 @@ def parsed(text: bytes, where: str) -> Definition:
         definition = Definition.model_validate(raw)
     except ValidationError as error:
         raise BadDefinition(where, *(sentence(each) for each in error.errors())) from None
+    definition = _with_shared_verdicts(definition, where)
     missing = [kind for kind in SAMPLE_KINDS if all(sample.kind != kind for sample in definition.samples)]
     if missing:
         raise BadDefinition(
@@ -218,6 +222,25 @@ def parsed(text: bytes, where: str) -> Definition:
             "Add a [[sample]] with a real line and a few columns of its event.",
         )
     return definition
+
+
+def _with_shared_verdicts(definition: Definition, where: str) -> Definition:
+    if definition.verdicts_of is None:
+        return definition
+    known = {path.stem: path for path in shipped("parsers").glob("*.toml")}
+    path = known.get(definition.verdicts_of)
+    if path is None:
+        close = _did_you_mean(definition.verdicts_of, known)
+        raise BadDefinition(
+            where, f'verdicts_of: got "{definition.verdicts_of}"; it names a shipped format with rules.{close}'
+        )
+    shared = load(path)
+    return definition.model_copy(
+        update={
+            "verdicts": definition.verdicts + shared.verdicts,
+            "rules_version": max(definition.rules_version, shared.rules_version),
+        }
+    )
 
 
 def load_folders(folders: Iterable[Path]) -> dict[str, Definition]:

@@ -23,6 +23,7 @@ OPTIONS = {
 }
 WHOLE = re.compile(r"\s*log-format\s+(?P<rest>.*?)\s*\Z", re.DOTALL)
 FIELD = re.compile(r"%(?:\{([^}]*)\})?(?:\[((?:[^\[\]]|\[[^\]]*\])*)\]|([A-Za-z]+)|(%))")
+CAPTURED = re.compile(r" %h([rs])(?![A-Za-z])")
 REQUEST = ("r", "HU", "HP", "HPO", "HQ")
 SYSLOG, TORN = "%[syslog]: ", "%[torn]"
 
@@ -85,8 +86,9 @@ def variants(text: str) -> list[str]:
     """The kinds of line that one format makes, the commonest first: with captured headers or without, with a syslog
     header before it, cut within the request because they were too long."""
     captured = [text]
-    if "%hr %hs " in text:
-        captured = [text.replace("%hr %hs ", ""), text.replace("%hs ", ""), text]
+    if named := CAPTURED.findall(text):
+        response = CAPTURED.sub(lambda found: found[0] if found[1] == "r" else "", text)
+        captured = [CAPTURED.sub("", text), *([response] if len(named) > 1 else []), text]
     elif text.endswith(" %hrl %hsl"):
         without = text.removesuffix(" %hrl %hsl")
         captured = [without, without + " %{-Q}[captured]"]

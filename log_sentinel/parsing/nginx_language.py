@@ -59,7 +59,7 @@ EVIDENCE = {
         "upstream_status",
         "auth_status",  # nobody's but ours: see the verdict rule and formats from-nginx
     )
-}
+} | {"body": "body_bytes_sent"}
 
 SHAPED = {
     "status": "status",

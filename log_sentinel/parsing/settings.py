@@ -10,8 +10,8 @@ Status = Annotated[int, Field(ge=100, le=999)]
 
 
 class DenialsSettings(Section):
-    """`statuses` are denials. `candidate_statuses` are kept for a few minutes: an error log may prove them to be
-    denials.
+    """`statuses` are denials. `candidate_statuses` are when their own line says that a limit refused them; the others
+    are kept for a few minutes, since an error log may say so.
 
     503 is what nginx, ingress-nginx and APISIX answer by default when a limit is exceeded, and also what they answer
     when nobody is home: the status alone does not tell.

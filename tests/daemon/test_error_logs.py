@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from log_sentinel.store.engine import Database
 
-ACCESS = '203.0.113.{n} - - [24/Nov/2026:10:00:0{n} +0000] "GET /n/{n} HTTP/1.1" {status} 9 "-" "t"\n'
+ACCESS = '203.0.113.{n} - - [24/Nov/2026:10:00:0{n} +0000] "GET /n/{n} HTTP/1.1" {status} 153 "-" "t"\n'
 ERROR = (
     "2026/11/24 10:00:0{n} [error] 1#1: *{n} {says}, client: 203.0.113.{n}, server: _, "
     'request: "GET /n/{n} HTTP/1.1", host: "x"\n'

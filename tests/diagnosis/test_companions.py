@@ -60,15 +60,38 @@ def test_a_503_with_a_limit_beside_it_is_a_denial() -> None:
 
 
 def test_a_deny_rule_is_surer_for_a_method_that_limit_except_leaves() -> None:
+    requests = [f"{method} /x HTTP/1.1" for method in ("GET", "POST", "PUT")]
     rows = joined(
-        line(403) + line(403, "PUT /x HTTP/1.1"),
-        error("access forbidden by rule") + error("access forbidden by rule", "PUT /x HTTP/1.1"),
+        "".join(line(403, request) for request in requests),
+        "".join(error("access forbidden by rule", request) for request in requests),
     )
 
     assert [(row["method"], row["cause"], row["cause_confidence"]) for row in rows] == [
         ("GET", "ip_restriction", 0.9),
-        ("PUT", "ip_restriction", 0.6),
+        ("POST", "ip_restriction", 0.6),
+        ("PUT", "resource_policy", 0.5),
     ]
+
+
+def test_an_entry_ends_what_was_drawn_from_the_error_logs_silence() -> None:
+    form = from_directive(r'LogFormat "%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\" %R"')
+    served = line(403, "GET /up/7 HTTP/1.1")[:-1] + " proxy-server\n"
+    denied = judge(compiled(form, ParseOptions(error_log=True)).parse(batch(served)).denials, form)
+    entry = (
+        "[Tue Nov 24 03:33:33.010524 2026] [authz_core:error] [pid 1:tid 2] [client 203.0.113.7:37752] "
+        "AH01630: client denied by server configuration: proxy:http://127.0.0.1:8080/up/7\n"
+    )
+    log = load(shipped("parsers") / "error-logs" / "apache-error.toml")
+
+    told = explained(denied, ErrorLogParser(log, "UTC").parse(batch(entry)).companions, log).row(0, named=True)
+
+    before, after = (
+        (row["denied_by"], row["cause"], row["cause_confidence"]) for row in (denied.row(0, named=True), told)
+    )
+    assert before == ("upstream", "insufficient_permissions", 0.65)
+    assert after == ("gateway", "ip_restriction", 0.6)
+    said = [each["says"] for each in json.loads(told["evidence"]) if each["says"]]
+    assert said == ["a Require or Deny directive refused it"]
 
 
 def test_each_entry_explains_one_request() -> None:

@@ -73,7 +73,9 @@ def test_what_a_403_took_and_what_was_asked_for_it_tell_who_denied(
 
 
 def test_without_upstream_status_its_absence_says_nothing() -> None:
-    row = verdict(definition("nginx-combined"), line(403))
+    row = verdict(
+        from_directive("$remote_addr [$time_local] $status"), "203.0.113.7 [24/Nov/2026:03:33:33 +0000] 403\n"
+    )
 
     assert (row["denied_by"], row["cause"], row["cause_confidence"], row["evidence"]) == (
         "unknown",
@@ -81,6 +83,36 @@ def test_without_upstream_status_its_absence_says_nothing() -> None:
         0.0,
         "[]",
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "length", "denied_by"),
+    [
+        # as nginx makes them: without its version, with it, padded for browsers
+        (403, 146, "gateway"),
+        (403, 153, "gateway"),
+        (403, 555, "gateway"),
+        (429, 162, "gateway"),
+        (429, 169, "gateway"),
+        (429, 571, "gateway"),
+        (403, 38, "upstream"),
+        (403, 2048, "upstream"),
+        (429, 38, "unknown"),
+        # a HEAD's
+        (403, 0, "unknown"),
+    ],
+)
+def test_the_length_of_nginxs_own_page_tells_who_denied(status: int, length: int, denied_by: str) -> None:
+    row = verdict(definition("nginx-combined"), line(status).replace(" 153 ", f" {length} "))
+
+    assert denied_by == row["denied_by"]
+    assert status == 429 or float(str(row["cause_confidence"])) < 0.5
+
+
+def test_kongs_own_answers_are_no_pages_of_nginx() -> None:
+    row = verdict(definition("kong-access"), line(403)[:-1] + ' kong_request_id: "f0352978ffd82d3cd5a8a0b1e7c1d41a"\n')
+
+    assert ("unknown", "unknown") == (row["denied_by"], row["cause"])
 
 
 def test_the_evidence_is_what_was_seen_and_what_it_says() -> None:
@@ -158,4 +190,4 @@ def test_a_definition_without_rules_knows_nothing() -> None:
 
     assert judge(denials, bare)["cause"].to_list() == ["unknown"] * 2
     assert judge(denials.clear(), bare).is_empty()
-    assert pl.Series(judge(denials, bare)["rules_version"]).to_list() == [1, 1]
+    assert pl.Series(judge(denials, bare)["rules_version"]).to_list() == [bare.rules_version] * 2

@@ -58,8 +58,9 @@ class TestFrames:
     def test_have_the_columns_that_the_model_writes_down(self) -> None:
         parsed = parser().parse(batch(line(403) + line(503) + "x\n"))
 
-        assert dict(parsed.denials.schema) == DENIALS
-        assert dict(parsed.candidates.schema) == DENIALS
+        evidence = {"x.body": pl.String}
+        assert dict(parsed.denials.schema) == DENIALS | evidence
+        assert dict(parsed.candidates.schema) == DENIALS | evidence
         assert dict(parsed.traffic.schema) == TRAFFIC
         assert dict(parsed.activity.schema) == ACTIVITY
         assert dict(parsed.companions.schema) == COMPANIONS
@@ -240,6 +241,7 @@ def test_all_columns_of_a_denial_are_filled_from_the_line() -> None:
         "ip": "203.0.113.7",
         "peer_ip": "203.0.113.7",
         "network": "203.0.113.0/24",
+        "x.body": "153",
     }
 
 

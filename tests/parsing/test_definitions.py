@@ -6,7 +6,7 @@ import pytest
 
 from log_sentinel.content import shipped
 from log_sentinel.diagnosis.verdict import judge
-from log_sentinel.parsing.definitions import BadDefinition, load_folders, parsed
+from log_sentinel.parsing.definitions import BadDefinition, load, load_folders, parsed
 from log_sentinel.parsing.samples import prove
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def test_every_mistake_is_named_at_once() -> None:
             'kind = "text"\ncolumns = { agent = "http_user_agent" }',
             'columns: got "agent"; one of',
         ),
-        ("rejected = true", "rejected = false", "sample 6: a sample has either an event or rejected = true."),
+        ("rejected = true", "rejected = false", "sample 8: a sample has either an event or rejected = true."),
         ("$remote_addr", "", "log_format:"),
         (
             'kind = "text"',
@@ -72,6 +72,20 @@ def test_a_definition_without_samples_is_refused() -> None:
         (
             "parsers/acme.toml, sample: none of kind allowed, denied, hostile; a definition has an allowed, a denied"
             " and a hostile line. Add a [[sample]] with a real line and a few columns of its event."
+        )
+    ]
+
+
+def test_a_definition_has_the_verdicts_of_a_shipped_one_behind_its_own() -> None:
+    shipped_one = load(shipped("parsers") / "nginx-combined.toml")
+    own = GOOD[: GOOD.index("[[verdict]]")] + 'verdicts_of = "nginx-combined"\n\n' + GOOD[GOOD.index("[[sample]]") :]
+
+    assert parsed(own.encode(), "x").verdicts == shipped_one.verdicts
+    assert parsed(own.encode(), "x").rules_version == shipped_one.rules_version
+    assert mistakes(own.replace('of = "nginx-combined"', 'of = "nginx-conbined"')) == [
+        (
+            'parsers/acme.toml, verdicts_of: got "nginx-conbined"; it names a shipped format with rules. '
+            'Did you mean "nginx-combined"?'
         )
     ]
 

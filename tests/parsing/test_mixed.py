@@ -27,7 +27,7 @@ def test_each_line_is_read_by_the_format_it_has_and_judged_by_its_rules() -> Non
 
     first, second = 100 + len(line(403)), 100 + len(line(403) + entry + "nonsense\n" + line(200))
     assert judged.select("origin_offset", "format", "denied_by").rows() == [
-        (100, "nginx-combined", "unknown"),
+        (100, "nginx-combined", "gateway"),
         (first, "kong-file-log", "gateway"),
         (second, "kong-file-log", "gateway"),
     ]

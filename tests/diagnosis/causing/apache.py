@@ -1,0 +1,230 @@
+"""Apache: Require in its forms, the older Deny, rewriting, files that it may not read, scripts and proxied services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.diagnosis.causing.services import service
+from tests.diagnosis.causing.situations import Situation, Written, ask
+from tests.diagnosis.causing.tls import certificate, client
+from tests.parsing import real_servers
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMATS = {
+    "combined": r"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"",
+    "common": r"%h %l %u %t \"%r\" %>s %b",
+    "vhost": r"%v:%p %h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\"",
+    "handler": r"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\" %D %R",
+}
+MODULES = (
+    "mpm_event authz_core authz_host authn_core authn_file auth_basic authz_user authz_groupfile access_compat unixd "
+    "dir autoindex alias rewrite proxy proxy_http mime ssl socache_shmcb cgid setenvif env allowmethods"
+)
+CONFIGURATION = """
+ServerRoot {folder}
+ServerName edge.example.com
+Listen 127.0.0.1:{port}
+Listen 127.0.0.1:{tls}
+PidFile {folder}/pid
+User #65534
+Group #65534
+Mutex posixsem
+{modules}
+TypesConfig /dev/null
+ScriptSock {folder}/s/cgisock
+ErrorLog {folder}/error.log
+LogLevel warn
+{logs}
+DocumentRoot {folder}/html
+<Directory {folder}/html>
+  Options -Indexes -ExecCGI
+  AllowOverride All
+  AcceptPathInfo On
+  Require all granted
+</Directory>
+<Files ".ht*">
+  Require all denied
+</Files>
+<Location /net>
+  <RequireAll>
+    Require all granted
+    Require not ip 127.0.3
+  </RequireAll>
+</Location>
+<Location /inside>
+  Require ip 10.0.0.0/8
+</Location>
+<Location /up/inside>
+  Require ip 10.0.0.0/8
+</Location>
+<Location /older>
+  Order allow,deny
+  Allow from all
+  Deny from 127.0.3
+</Location>
+<Location /nobody>
+  Require all denied
+</Location>
+<LocationMatch "/\\.git">
+  Require all denied
+</LocationMatch>
+<Location /reading>
+  <LimitExcept GET HEAD>
+    Require all denied
+  </LimitExcept>
+</Location>
+SetEnvIfNoCase User-Agent sqlmap scanner
+<Location /scanned>
+  <RequireAll>
+    Require all granted
+    Require not env scanner
+  </RequireAll>
+</Location>
+<Location /basic>
+  AuthType Basic
+  AuthName x
+  AuthUserFile {folder}/users
+  Require user alice
+</Location>
+<Location /admins>
+  AuthType Basic
+  AuthName x
+  AuthUserFile {folder}/users
+  AuthGroupFile {folder}/groups
+  AuthzSendForbiddenOnFailure On
+  Require group admins
+</Location>
+<Location /secured>
+  SSLRequireSSL
+</Location>
+<Location /required>
+  SSLRequire %{{SSL_CIPHER_USEKEYSIZE}} >= 4096
+</Location>
+Redirect 429 /plan
+Redirect 403 /redirected
+RewriteEngine on
+RewriteRule ^/rewritten - [F]
+RewriteCond %{{HTTP_USER_AGENT}} sqlmap
+RewriteRule ^/robots-only - [F]
+ScriptAlias /scripts {folder}/scripts
+<Directory {folder}/scripts>
+  Options +ExecCGI
+  Require all granted
+</Directory>
+<Location /off.cgi>
+  SetHandler cgi-script
+</Location>
+ProxyPass /up http://127.0.0.1:{service}
+ProxyPass /paged http://127.0.0.1:{service}
+<Location /paged>
+  ProxyErrorOverride On
+</Location>
+<VirtualHost 127.0.0.1:{tls}>
+  SSLEngine on
+  SSLCertificateFile {folder}/cert.pem
+  SSLCertificateKeyFile {folder}/key.pem
+  SSLCACertificateFile {folder}/cert.pem
+  <Location /certified>
+    SSLVerifyClient require
+  </Location>
+</VirtualHost>
+"""
+SCRIPT = b'#!/bin/sh\nprintf \'Status: 403 Forbidden\\r\\nContent-Type: application/json\\r\\n\\r\\n{"error":"no"}\'\n'
+ALICE = (("Authorization", "Basic YWxpY2U6b3Blbg=="),)
+WRONG = (("Authorization", "Basic YWxpY2U6d3Jvbmc="),)
+SERVICE = ("upstream", "insufficient_permissions")
+POLICY = ("gateway", "resource_policy")
+MISTAKE = ("gateway", "gateway_misconfiguration")
+ERROR_LOG = "apache-error"
+SITUATIONS = [
+    Situation("allowed", "/hello.txt", exact=True),
+    Situation("allowed by address", "/net", 404),
+    Situation("Require not ip", "/net", 403, "gateway", "ip_restriction", source="127.0.3"),
+    Situation("Require ip", "/inside", 403, "gateway", "ip_restriction"),
+    Situation("Require ip, POST", "/inside", 403, "gateway", "ip_restriction", method="POST"),
+    Situation("Require ip, before a service", "/up/inside", 403, "gateway", "ip_restriction"),
+    Situation("Deny from", "/older", 403, "gateway", "ip_restriction", source="127.0.3"),
+    Situation("Require all denied", "/nobody", 403, *POLICY, ("ip_restriction",)),
+    Situation("hidden files", "/.git/config", 403, *POLICY, exact=True),
+    Situation("hidden files of Apache's", "/.htaccess", 403, *POLICY, exact=True),
+    Situation("LimitExcept", "/reading", 403, *POLICY, method="DELETE"),
+    Situation("user agent", "/scanned", 403, *POLICY, headers=(("User-Agent", "sqlmap/1.8"),)),
+    Situation("no password", "/basic", 401, "gateway", "authentication"),
+    Situation("wrong password", "/basic", 401, "gateway", "authentication", headers=WRONG),
+    Situation("not of the group", "/admins", 403, "gateway", "insufficient_permissions", headers=ALICE),
+    Situation("no TLS", "/secured", 403, *POLICY, ("gateway_misconfiguration",)),
+    Situation("SSLRequire", "/required", 403, *POLICY, tls=True),
+    Situation("no certificate", "/certified", 403, "gateway", "authentication",
+        ("insufficient_permissions", "gateway_misconfiguration"), tls=True),
+    Situation("Redirect 429", "/plan", 429, "gateway", "rate_limit"),
+    Situation("Redirect 403", "/redirected", 403, *POLICY),
+    Situation("RewriteRule", "/rewritten", 403, *POLICY),
+    Situation("RewriteCond", "/robots-only", 403, *POLICY, headers=(("User-Agent", "sqlmap/1.8"),)),
+    Situation("no index", "/folder/", 403, *MISTAKE, exact=True),
+    Situation("file permissions", "/closed.txt", 403, *MISTAKE, exact=True),
+    Situation("folder permissions", "/closed/a.txt", 403, *MISTAKE, exact=True),
+    Situation("symbolic link", "/linked.txt", 403, *MISTAKE, ("resource_policy",), exact=True),
+    Situation("script that is none", "/off.cgi", 403, *MISTAKE, ("resource_policy",), exact=True),
+    Situation("the script", "/scripts/no.cgi", 403, *SERVICE),
+    Situation("the service", "/up/forbidden", 403, *SERVICE),
+    Situation("the service, POST", "/up/forbidden", 403, *SERVICE, method="POST"),
+    Situation("the service's limit", "/up/many", 429, "upstream", "rate_limit"),
+    Situation("the service's login", "/up/unauthorized", 401, "upstream", "authentication"),
+    Situation("the service, with Apache's page", "/paged/forbidden", 403, *SERVICE),
+    Situation("the service is busy", "/up/busy", 503),
+]  # fmt: skip
+
+
+def written(folder: Path, rounds: int, seed: str = "apache") -> Written:
+    """Asks a new Apache in `folder` everything, `rounds` times."""
+    apache = real_servers.program("apache2")
+    modules = real_servers.DEBIAN / "usr" / "lib" / "apache2" / "modules"
+    prepare(folder)
+    certificate(folder)
+    ports = {False: real_servers.free_port(), True: real_servers.free_port()}
+    loaded = [
+        f"LoadModule {name}_module {modules}/mod_{name}.so"
+        for name in MODULES.split()
+        if (modules / f"mod_{name}.so").exists()
+    ]
+    logs = [f'LogFormat "{text}" {name}\nCustomLog {folder}/{name}.log {name}' for name, text in FORMATS.items()]
+    with service() as one:
+        (folder / "httpd.conf").write_text(
+            CONFIGURATION.format(
+                folder=folder,
+                port=ports[False],
+                tls=ports[True],
+                service=one,
+                modules="\n".join(loaded),
+                logs="\n".join(logs),
+            )
+        )
+        command = [apache, "-f", folder / "httpd.conf", "-DFOREGROUND"]
+        with real_servers.running(command, ports[False], folder / "said", real_servers.libraries()):
+            journal = ask(ports, SITUATIONS, rounds, seed, client())
+            for name in FORMATS:
+                real_servers.until_all_written(folder / f"{name}.log", len(journal.asked))
+    return Written(folder, journal)
+
+
+def prepare(folder: Path) -> None:
+    """Documents and scripts that may be read by nobody's processes, and some that may not."""
+    for each in (folder, *folder.parents[:3]):
+        if each.stat().st_mode & 0o055 != 0o055:
+            each.chmod(each.stat().st_mode | 0o055)
+    html, scripts = folder / "html", folder / "scripts"
+    for each in (html / "folder", html / "closed", scripts, folder / "s"):
+        each.mkdir(parents=True)
+    (folder / "s").chmod(0o777)
+    for name in ("hello.txt", "closed.txt", "closed/a.txt", "off.cgi", ".htaccess"):
+        (html / name).write_text("" if name == ".htaccess" else "hello\n")
+    (html / "closed.txt").chmod(0o000)
+    (html / "closed").chmod(0o000)
+    (html / "linked.txt").symlink_to(html / "hello.txt")
+    (scripts / "no.cgi").write_bytes(SCRIPT)
+    (scripts / "no.cgi").chmod(0o755)
+    # of the password "open"
+    (folder / "users").write_text("alice:{SHA}X8fji//gDKRq3YkUVGSi6vdZ1cI=\n")
+    (folder / "groups").write_text("admins: bob\n")

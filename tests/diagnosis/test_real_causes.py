@@ -1,0 +1,108 @@
+"""Real servers that deny in every way they can: how much of their logs is read, and how right the verdicts are.
+
+The suite asks each situation a few times; `make causes` asks each of them 300 times and prints the table of
+docs/formats.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from log_sentinel.content import shipped
+from log_sentinel.parsing.compiling import ParseOptions, compiled
+from log_sentinel.parsing.directive import from_directive
+from log_sentinel.parsing.error_logs import load
+from tests.diagnosis.causing import apache, haproxy, nginx
+from tests.diagnosis.causing.measured import measured
+from tests.lengths import times
+from tests.parsing.builders import batch, definition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from log_sentinel.parsing.definitions import Definition
+    from tests.diagnosis.causing.situations import Written
+
+log = logging.getLogger(__name__)
+ROUNDS = int(os.environ.get("CAUSES_ROUNDS", times(4, 300)))
+SERVERS = {"nginx": nginx, "haproxy": haproxy, "apache": apache}
+# server, what it was told to write, the shipped format that reads it (none: the server's own directive), and whether it
+# tells enough to know by whom in nearly all cases: nginx's $upstream_status and $auth_status, Apache's %R
+CASES = [
+    ("nginx", "rich", None, True),
+    ("nginx", "ingress", None, False),
+    ("nginx", "json", None, False),
+    ("nginx", "plain", "nginx-combined", False),
+    ("nginx", "main", "nginx-main", False),
+    ("haproxy", "httplog", "haproxy-http", True),
+    ("haproxy", "clf", "haproxy-http", True),
+    ("haproxy", "own", None, True),
+    ("apache", "handler", None, True),
+    ("apache", "combined", "apache-combined", False),
+    ("apache", "vhost", "apache-vhost-combined", False),
+]
+BY_WHOM, BY_WHOM_POORLY, CAUSE = 0.97, 0.8, 0.85
+# what all of nginx's formats tell
+AGREED = ["status", "method", "path", "query", "route", "ip", "client", "user_agent", "referer", "response_bytes"]
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], dict[str, Written]]:
+    """What became of a server, by format: it is started and asked when that is first wanted."""
+
+    @cache
+    def of(server: str) -> dict[str, Written]:
+        module = SERVERS[server]
+        found = module.written(tmp_path_factory.mktemp(server), ROUNDS)
+        return found if isinstance(found, dict) else dict.fromkeys(module.FORMATS, found)
+
+    return of
+
+
+def form_of(server: str, name: str, format_name: str | None) -> Definition:
+    if format_name is not None:
+        return definition(format_name)
+    text = SERVERS[server].FORMATS[name]
+    return from_directive(
+        {"nginx": f"log_format {name} {text};", "apache": f'LogFormat "{text}" {name}'}.get(server, text)
+    )
+
+
+@pytest.mark.parametrize(("server", "name", "format_name", "tells_by_whom"), CASES)
+def test_every_line_is_read_and_nearly_every_verdict_is_right(
+    server: str, name: str, format_name: str | None, *, tells_by_whom: bool, asked: Callable[[str], dict[str, Written]]
+) -> None:
+    written = asked(server)[name]
+    error_log = getattr(SERVERS[server], "ERROR_LOG", None)
+    at_hand = load(shipped("parsers") / "error-logs" / f"{error_log}.toml") if error_log else None
+    entries = written.log("error") if error_log else b""
+
+    found = measured(form_of(server, name, format_name), written.log(name), written.journal, at_hand, entries)
+    log.info("%s %s: %s", server, name, found)
+
+    assert (found.read, found.rejected) == (found.lines, found.spoilt)
+    assert (found.missed, found.not_denials) == (0, 0)
+    assert found.sure_and_wrong == 0
+    assert found.by_right / found.denials >= (BY_WHOM if tells_by_whom else BY_WHOM_POORLY), found.wrong
+    assert found.cause_right / found.denials >= CAUSE, found.wrong
+
+
+@pytest.mark.parametrize("name", [name for name in nginx.FORMATS if name != "plain"])
+def test_nginxs_formats_agree_field_by_field(name: str, asked: Callable[[str], dict[str, Written]]) -> None:
+    written = asked("nginx")
+    plain, other = (
+        compiled(form_of("nginx", each, None), ParseOptions())
+        .events(batch(written[each].log(each)))
+        .frame.sort("query")
+        for each in ("plain", name)
+    )
+
+    assert plain.height == len(written[name].journal.asked)
+    for column in AGREED:
+        assert plain[column].to_list() == other[column].to_list(), column
+    assert plain["time"].to_list() == other["time"].dt.truncate("1s").to_list()
