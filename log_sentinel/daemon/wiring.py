@@ -220,8 +220,15 @@ class _Daemon:
             self.delivery.wake()
 
     def _sweep(self, now: datetime) -> None:
-        stopping = self.jobs.stopping.is_set
-        sweep(self.database, self.settings.retention, now, instance=self.settings.instance, stopping=stopping)
+        settings, stopping = self.settings, self.jobs.stopping
+        sweep(
+            self.database,
+            settings.retention,
+            now,
+            instance=settings.instance,
+            stopping=stopping.is_set,
+            rest=stopping.wait,
+        )
 
 
 def _muted(database: Database, now: datetime, maintenance: Mapping[str, Maintenance]) -> Callable[[Incident], bool]:

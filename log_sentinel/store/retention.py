@@ -1,12 +1,17 @@
-"""Forgets what is old, in small deletes: each is a transaction of its own, and the ingest takes its turn in between.
+"""Forgets what is old, the oldest first, in small deletes: each is a transaction of its own.
 
 The only module besides the owners that deletes from their tables. Incidents take their events and notifications with
 them. Counts of denials per minute are first folded to hours. SQLite reuses the space; the file does not shrink. A WAL
 that grew while somebody read for long is emptied here.
+
+A delete makes the ingest wait, for its turn and for the disk that deletes keep busy. So most of the time is left to it
+(`Pace`): a large table is worked off in an hour or a day, and nobody waits for that.
 """
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,16 +25,45 @@ from log_sentinel.store import tables
 from log_sentinel.store.sqlite_engine import WAL_KEPT_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Table
+    from sqlalchemy import Column, ColumnElement, Connection, Table
 
     from log_sentinel.store.engine import Database
     from log_sentinel.store.settings import RetentionSettings
 
 # Hours with nothing left to fold, going back in time, after which the rest is taken to be folded
 FOLDED_HOURS = 7 * 24
+# A delete takes as many rows as go in this time, but some
+DELETE_SECONDS, FEWEST_ROWS = 0.02, 100
+# So many times as long as a delete took the database is left to others, and no longer than this
+REST, LONGEST_REST_SECONDS = 4, 1.0
+
+
+class Pace:
+    """How much is deleted at a time, and how long others have the database then.
+
+    `most`: rows of a delete at most. `stopping` is asked before each. `rest` waits so many seconds, or less when it is
+    time to stop.
+    """
+
+    def __init__(self, most: int, stopping: Callable[[], bool], rest: Callable[[float], object]) -> None:
+        self.stopping = stopping
+        self.rows = self._most = most
+        self._rest = rest
+
+    @contextmanager
+    def turn(self, db: Database) -> Iterator[Connection]:
+        """A connection in a transaction that deletes `rows` rows. Rests after it."""
+        with db.write() as connection:
+            began = time.monotonic()
+            yield connection
+            worked = time.monotonic() - began
+        self._rest(min(REST * (time.monotonic() - began), LONGEST_REST_SECONDS))
+        # the commit may wait for the disk, however few the rows are
+        fitting = round(self.rows * DELETE_SECONDS / max(worked, 1e-6))
+        self.rows = min(self._most, max(FEWEST_ROWS, min(fitting, 2 * self.rows)))
 
 
 def sweep(
@@ -39,17 +73,19 @@ def sweep(
     *,
     instance: str | None = None,
     stopping: Callable[[], bool] = lambda: False,
+    rest: Callable[[float], object] = time.sleep,
 ) -> dict[str, int]:
     """Deletes what is older than `settings` allow at `now` (UTC); the rows that went by table, without tables of none.
 
     `instance` is whose forgotten files may be looked for on this host; without it `generations` is left alone.
-    `stopping` is asked before each delete; when it says so, the rest is left to the next sweep. Raises StoreError; what
-    was deleted until then stays deleted.
+    `stopping` is asked before each delete; when it says so, the rest is left to the next sweep. `rest` passes the time
+    between two, in seconds. Raises StoreError; what was deleted until then stays deleted.
     """
     done: dict[str, int] = {}
-    folded = _fold(db, now - settings.denied_minutes, settings.batch, stopping)
-    for table, old in _old(settings, now):
-        done[table.name] = _delete(db, table, old, settings.batch, stopping)
+    pace = Pace(settings.batch, stopping, rest)
+    folded = _fold(db, now - settings.denied_minutes, pace)
+    for table, age, before, more in _old(settings, now):
+        done[table.name] = _delete(db, age, before, more, pace)
     if db.wal_bytes() > WAL_KEPT_BYTES:
         db.shrink_wal()
     db.room.keep_ballast()
@@ -59,38 +95,47 @@ def sweep(
     return {name: count for name, count in done.items() if count}
 
 
-def _old(settings: RetentionSettings, now: datetime) -> list[tuple[Table, ColumnElement[bool]]]:
+Old = tuple["Table", "Column[datetime]", "datetime", "tuple[ColumnElement[bool], ...]"]
+
+
+def _old(settings: RetentionSettings, now: datetime) -> list[Old]:
+    """Of which table the rows go whose column is before when, as far as they are that, too."""
     t = tables
     return [
-        (t.denials, t.denials.c.time < now - settings.denials),
-        (t.candidates, t.candidates.c.stored_at < now - settings.candidates),
-        (t.companion_evidence, t.companion_evidence.c.stored_at < now - settings.companion_evidence),
-        (t.traffic, t.traffic.c.minute < now - settings.traffic),
-        (t.denied_minutes, t.denied_minutes.c.minute < now - settings.denied_hours),
-        (t.activity, t.activity.c.hour < now - settings.activity),
-        (t.push_seen, t.push_seen.c.seen_at < now - settings.push_seen),
-        (t.rejects, t.rejects.c.seen_at < now - settings.rejects),
-        (t.reject_counts, t.reject_counts.c.hour < now - settings.reject_counts),
-        (t.notifications, t.notifications.c.finished_at < now - settings.notifications),
-        (
-            t.incidents,
-            and_(t.incidents.c.state == "resolved", t.incidents.c.resolved_at < now - settings.incidents),
-        ),
-        (t.config_loads, t.config_loads.c.at < now - settings.config_loads),
+        (t.denials, t.denials.c.time, now - settings.denials, ()),
+        (t.candidates, t.candidates.c.stored_at, now - settings.candidates, ()),
+        (t.companion_evidence, t.companion_evidence.c.stored_at, now - settings.companion_evidence, ()),
+        (t.traffic, t.traffic.c.minute, now - settings.traffic, ()),
+        (t.denied_minutes, t.denied_minutes.c.minute, now - settings.denied_hours, ()),
+        (t.activity, t.activity.c.hour, now - settings.activity, ()),
+        (t.push_seen, t.push_seen.c.seen_at, now - settings.push_seen, ()),
+        (t.rejects, t.rejects.c.seen_at, now - settings.rejects, ()),
+        (t.reject_counts, t.reject_counts.c.hour, now - settings.reject_counts, ()),
+        (t.notifications, t.notifications.c.finished_at, now - settings.notifications, ()),
+        (t.incidents, t.incidents.c.resolved_at, now - settings.incidents, (t.incidents.c.state == "resolved",)),
+        (t.config_loads, t.config_loads.c.at, now - settings.config_loads, ()),
     ]
 
 
-def _delete(db: Database, table: Table, old: ColumnElement[bool], batch: int, stopping: Callable[[], bool]) -> int:
+def _delete(
+    db: Database, age: Column[datetime], before: datetime, more: tuple[ColumnElement[bool], ...], pace: Pace
+) -> int:
+    """Deletes from the oldest on. Each delete begins where the last one ended: what Postgres has deleted is still in
+    the table and its indexes until it is vacuumed, and would be passed over again and again.
+    """
+    table = age.table
     keys = list(table.primary_key)
-    some = select(*keys).where(old).limit(batch)
-    statement = delete(table).where((tuple_(*keys) if len(keys) > 1 else keys[0]).in_(some))
-    deleted = 0
-    while not stopping():
-        with db.write() as connection:
-            count = connection.execute(statement).rowcount
-        deleted += count
-        if count < batch:
+    key = tuple_(*keys) if len(keys) > 1 else keys[0]
+    deleted, old = 0, and_(age < before, *more)
+    while not pace.stopping():
+        rows = pace.rows
+        oldest = select(*keys).where(old).order_by(age).limit(rows)
+        with pace.turn(db) as connection:
+            last = connection.scalar(select(age).where(old).order_by(age).offset(rows - 1).limit(1))
+            deleted += connection.execute(delete(table).where(key.in_(oldest))).rowcount
+        if last is None:
             break
+        old = and_(age >= last, age < before, *more)
     return deleted
 
 
@@ -122,7 +167,7 @@ def _is_there(path: str, device: int, inode: int) -> bool:
     return (found.st_dev - device) % (1 << 64) == 0 and (found.st_ino - inode) % (1 << 64) == 0
 
 
-def _fold(db: Database, before: datetime, batch: int, stopping: Callable[[], bool]) -> int:
+def _fold(db: Database, before: datetime, pace: Pace) -> int:
     """Adds minutes to their hour's first, for whole hours before `before`; how many rows were folded.
 
     Goes back in time from `before` and stops where a week of hours had nothing left to fold.
@@ -130,20 +175,20 @@ def _fold(db: Database, before: datetime, batch: int, stopping: Callable[[], boo
     m = tables.denied_minutes
     until = before.replace(minute=0, second=0, microsecond=0)
     removed = clean = 0
-    while clean < FOLDED_HOURS and not stopping():
+    while clean < FOLDED_HOURS and not pace.stopping():
         with db.read() as connection:
             newest = connection.scalar(select(func.max(m.c.minute)).where(m.c.minute < until))
         if newest is None:
             break
         hour = newest.replace(minute=0)
-        folded = _fold_hour(db, hour, batch)
+        folded = _fold_hour(db, hour, pace)
         clean = 0 if folded else clean + 1
         removed += folded
         until = hour
     return removed
 
 
-def _fold_hour(db: Database, hour: datetime, batch: int) -> int:
+def _fold_hour(db: Database, hour: datetime, pace: Pace) -> int:
     m = tables.denied_minutes
     keys = [column.name for column in m.primary_key]
     inside = and_(m.c.minute > hour, m.c.minute < hour + timedelta(hours=1))
@@ -152,8 +197,8 @@ def _fold_hour(db: Database, hour: datetime, batch: int) -> int:
     gone = delete(m).where(*(m.c[name] == bindparam(f"old_{name}") for name in keys))
     removed = 0
     while True:
-        with db.write() as connection:
-            rows = [dict(row) for row in connection.execute(select(m).where(inside).limit(batch)).mappings()]
+        with pace.turn(db) as connection:
+            rows = [dict(row) for row in connection.execute(select(m).where(inside).limit(pace.rows)).mappings()]
             if not rows:
                 return removed
             connection.execute(add, [row | {"minute": hour} for row in rows])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from log_sentinel.store import tables
 from log_sentinel.store.appending import append
 from log_sentinel.store.generations import StoredCheckpoints
 from log_sentinel.store.readers import denied_minutes
-from log_sentinel.store.retention import sweep
+from log_sentinel.store.retention import DELETE_SECONDS, FEWEST_ROWS, LONGEST_REST_SECONDS, REST, Pace, sweep
 from log_sentinel.store.settings import RetentionSettings
 from tests.store.commits import TEN, Log, denial, parsed
 
@@ -59,6 +61,43 @@ def test_each_delete_takes_a_few_rows_only(database: Database) -> None:
     event.listen(database._writer, "after_cursor_execute", note)
     sweep(database, KEPT, TEN)
     assert sizes == [7, 7, 7, 7, 2]
+
+
+def test_after_each_delete_the_database_is_left_to_others_for_longer_than_it_took(database: Database) -> None:
+    rows = [denial(n, time=TEN - 100 * DAY) for n in range(30)]
+    append(database, Log(database).commit(parsed(rows), to=3000), now=TEN)
+    rests: list[float] = []
+    began = time.monotonic()
+    sweep(database, KEPT, TEN, rest=rests.append)
+    took = time.monotonic() - began
+    assert len(rests) > 5
+    assert all(0 < rest <= LONGEST_REST_SECONDS for rest in rests)
+    assert sum(rests) <= REST * took
+
+
+def test_a_delete_that_took_long_is_followed_by_a_smaller_one(database: Database) -> None:
+    pace = Pace(2000, lambda: False, lambda _: None)
+    sizes = [pace.rows]
+    for _ in range(2):
+        with pace.turn(database):
+            threading.Event().wait(5 * DELETE_SECONDS)
+        sizes.append(pace.rows)
+    assert 2000 / 5 >= sizes[1] > sizes[2] == FEWEST_ROWS
+
+
+def test_the_oldest_go_first(database: Database) -> None:
+    rows = [denial(n, time=TEN - 100 * DAY + timedelta(minutes=n // 4)) for n in reversed(range(30))]
+    append(database, Log(database).commit(parsed(rows), to=3000), now=TEN)
+    left: list[list[datetime]] = []
+
+    def rest(_: float) -> None:
+        with database.read() as connection:
+            left.append(list(connection.scalars(select(tables.denials.c.time).order_by(tables.denials.c.time))))
+
+    sweep(database, KEPT, TEN, rest=rest)
+    times = sorted(row["time"] for row in rows)
+    for one in left:
+        assert one == times[len(times) - len(one) :]
 
 
 def test_a_sweep_that_is_to_end_leaves_the_rest_to_the_next(database: Database) -> None:
