@@ -46,7 +46,7 @@ class Source(Protocol):
         """Forgets where it stands and goes on from the stored checkpoints: after a commit failed or was superseded."""
 
     def behind(self) -> int:
-        """Bytes that are known to be there and were not read yet."""
+        """Bytes that are there and were not read yet, as far as is known. Asked from any thread."""
 
     def watched(self) -> tuple[Path, ...]:
         """Directories in which a change may mean new lines."""

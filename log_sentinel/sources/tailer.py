@@ -29,6 +29,7 @@ from log_sentinel.sources.predecessors import UNFINISHED
 from log_sentinel.sources.register import Register
 from log_sentinel.sources.rotated import all_names, live_names, packing
 from log_sentinel.sources.succession import Succession
+from log_sentinel.sources.unread import unread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -93,7 +94,11 @@ class FileTail:
             self._start_over()
 
     def behind(self) -> int:
-        return sum(one.behind() for one in self._successions.values())
+        successions, looked_at = list(self._successions.values()), self._polled_at
+        if looked_at is not None and self._clock() - looked_at > 2 * self._poll_every:
+            # the reading thread waits, for a database that is away or slow
+            return sum(unread(one.path, list(one.files)) for one in successions)
+        return sum(one.behind() for one in successions)
 
     def watched(self) -> tuple[Path, ...]:
         return self._globbing.folders()

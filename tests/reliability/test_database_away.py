@@ -12,11 +12,13 @@ import sys
 import threading
 import time
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from log_sentinel.daemon.ingest import AHEAD
 from tests.end_to_end.running import a_daemon, health, number, rows, settings_file
 from tests.lengths import RELEASE_SHARE, times
 from tests.reliability.logs import SOURCE, line
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 LINES_AT_ONCE = 100
 EVERY_SECONDS = LINES_AT_ONCE / 2000
 STORED = "select sum(n) from traffic"
+BEHIND = 'log_sentinel_bytes_behind{source="edge"}'
 
 
 class ReadOnly:
@@ -126,7 +129,7 @@ def a_while_without(database: ReadOnly | Stopped | Locked, outages: list[int], f
     """
     log, url = folder / "access.log", database.url
     log.write_text("".join(map(line, range(LINES_AT_ONCE))))
-    settings = settings_file(folder / "etc", SOURCE.format(log), url=url)
+    settings = settings_file(folder / "etc", SOURCE.format(log) + 'poll_every = "200ms"\n', url=url)
     writer = Writer(log)
     with a_daemon(settings) as daemon:
         daemon.wait_until(lambda: number(url, STORED) >= LINES_AT_ONCE, "the first lines")
@@ -136,6 +139,10 @@ def a_while_without(database: ReadOnly | Stopped | Locked, outages: list[int], f
                 daemon.wait_until(lambda: health(settings)[0] == 503, "/healthz to say so", within=90)
                 assert database.said in daemon.says("database is not available")
                 assert metric(settings, "log_sentinel_database_away") == 1
+                behind = metric(settings, BEHIND)
+                # whoever only knows what was read for the batches that wait has no more to tell after these
+                for _ in range(2 * AHEAD):
+                    behind = daemon.wait_until(partial(more_behind, settings, behind), "more to be behind")
                 threading.Event().wait(seconds)
             daemon.wait_until(
                 lambda turn=turn: sum('"database is back"' in said for said in list(daemon.said)) >= turn,  # type: ignore[misc]
@@ -152,6 +159,12 @@ def a_while_without(database: ReadOnly | Stopped | Locked, outages: list[int], f
     return written
 
 
+def more_behind(settings: Path, before: float) -> float | None:
+    """How many bytes the source is behind, once that is more than before."""
+    now = metric(settings, BEHIND)
+    return now if now > before else None
+
+
 def metric(settings: Path, name: str) -> float:
     listen = next(part.split('"')[1] for part in settings.read_text().splitlines() if part.startswith("listen"))
     with closing(http.client.HTTPConnection(listen, timeout=5)) as connection:
@@ -164,7 +177,8 @@ class Writer(threading.Thread):
     """Appends to `log` 2,000 lines a second until it is stopped."""
 
     def __init__(self, log: Path) -> None:
-        super().__init__()
+        # a test that fails does not stop it
+        super().__init__(daemon=True)
         self._log = log
         self._written = LINES_AT_ONCE
         self._asked = threading.Event()
