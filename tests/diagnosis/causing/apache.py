@@ -177,8 +177,8 @@ SITUATIONS = [
 ]  # fmt: skip
 
 
-def written(folder: Path, rounds: int, seed: str = "apache") -> Written:
-    """Asks a new Apache in `folder` everything, `rounds` times."""
+def written(folder: Path, rounds: int, _: str = "") -> Written:
+    """Asks a new Apache in `folder` everything, `rounds` times; it logs in all of FORMATS at once."""
     apache = real_servers.program("apache2")
     modules = real_servers.DEBIAN / "usr" / "lib" / "apache2" / "modules"
     prepare(folder)
@@ -203,7 +203,7 @@ def written(folder: Path, rounds: int, seed: str = "apache") -> Written:
         )
         command = [apache, "-f", folder / "httpd.conf", "-DFOREGROUND"]
         with real_servers.running(command, ports[False], folder / "said", real_servers.libraries()):
-            journal = ask(ports, SITUATIONS, rounds, seed, client())
+            journal = ask(ports, SITUATIONS, rounds, "apache", client())
             for name in FORMATS:
                 real_servers.until_all_written(folder / f"{name}.log", len(journal.asked))
     return Written(folder, journal)

