@@ -52,6 +52,8 @@ CLOSING = {"host", "word", "number"}
 # What may be empty: what a client or the configuration sets, and where nothing stands for a missing value, nearly all.
 EMPTY = {False: {"text", "raw"}, True: {"text", "raw", "plain", "list"}}
 # A free text before one of these ends where the literal and such a value stand: neither is easily forged.
+# So far a plain value between them is looked through, from each place where the free text may end.
+PLAIN_LIMIT = 256
 TELLING = {"status", "code", "clf", "iso8601", "seconds", "number"}
 
 
@@ -213,7 +215,7 @@ def _telling(following: Sequence[tuple[Variable, str]]) -> str:
             return before + SHAPES[variable.shape] + re.escape(ends)
         if variable.shape != "plain" or not ends:
             return ""
-        before += f"[^{re.escape(ends[0])}]*+{re.escape(ends)}"
+        before += f"[^{BLANKS}{re.escape(ends[0])}]{{0,{PLAIN_LIMIT}}}+{re.escape(ends)}"
     return ""
 
 

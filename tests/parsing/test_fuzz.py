@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from log_sentinel.content import shipped
 from log_sentinel.parsing import parser as parser_module
 from log_sentinel.parsing.compiling import ParseOptions, Parser, compiled
+from log_sentinel.parsing.definitions import load_folders
 from log_sentinel.parsing.directive import from_directive
 from tests.lengths import times
 from tests.parsing.builders import batch
@@ -28,7 +30,11 @@ if TYPE_CHECKING:
 
 LINES = int(os.environ.get("FUZZ_LINES", times(16_000, 10_000_000)))
 BATCH = 1000
-LONG_LINE = 1_000_000 if LINES >= 1_000_000 else 300_000
+LONG = LINES >= 1_000_000
+LONG_LINE = 10_000_000 if LONG else 100_000
+# of lines that repeat something at one of many places, in every shipped format
+PLACES, REPEATED = (12, 1_000_000) if LONG else (4, 20_000)
+SHIPPED = load_folders([shipped("parsers")])
 Values = dict[str, str]
 
 
@@ -197,6 +203,12 @@ HOSTILE = [
     '{"a":',
     "#22",
     "1.2.3.4:",
+    " ",
+    ": ",
+    "\t",
+    "] ",
+    " [24/Nov/2026:03:33:33 +0000]",
+    "/x",
 ]
 
 
@@ -213,3 +225,26 @@ def test_a_line_takes_no_more_than_its_length(name: str) -> None:
             counts += Counter(parser(from_directive(writer.directive)).parse(batch(f"{line}\n{torn}\n")).reject_counts)
 
     assert counts
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_no_shipped_format_goes_back_in_a_long_line(name: str) -> None:
+    """Whatever a line repeats, and wherever: an end that is looked for from each place where a value may end is an hour
+    of one line."""
+    form = SHIPPED[name]
+    parses = compiled(form, ParseOptions())
+    lines = list(dict.fromkeys(sample.line for sample in form.samples if sample.kind == "denied"))
+    for line in lines if LONG else lines[:1]:
+        for place in places(line):
+            for piece in HOSTILE if LONG else [" ", '"', "\\", ", ", ": ", "a"]:
+                long = line[:place] + piece * (REPEATED // len(piece)) + line[place:]
+                parsed = parses.parse(batch(long))
+                requests = int(parsed.traffic["n"].sum() or 0)
+
+                assert requests + sum(parsed.reject_counts.values()) >= 1, (place, piece)
+
+
+def places(line: str) -> list[int]:
+    """The beginning, the end, and between them places behind what may end a value."""
+    found = [number for number, char in enumerate(line, 1) if char in '" [{:,']
+    return sorted({0, len(line), *found[:: max(1, len(found) // PLACES)]})
