@@ -38,6 +38,11 @@ class Bad:
     format: str = "nginx-combined"
 
 
+def nginx_json(request: str = "GET /good HTTP/1.1", time: str = "2026-11-24T03:33:33+00:00") -> bytes:
+    """A line of nginx's with escape=json: what is no printable text is \\u00XX."""
+    return json.dumps({"time_iso8601": time, "remote_addr": "203.0.113.7", "request": request, "status": 403}).encode()
+
+
 KONG_GOOD = kong()
 INPUT = {
     "invalid UTF-8 in a path": Bad(line(403).encode().replace(b"/v1", b"/caf\xe9"), ("/caf\ufffd/orders/42",)),
@@ -50,6 +55,11 @@ INPUT = {
         line(403, r"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03").encode(),
         ("\x16\x03\x01\x02\0\x01\0\x01\ufffd\x03\x03",),
     ),
+    "a TLS handshake on a plain port in JSON": Bad(
+        nginx_json("\x16\x03\x01\x02\0\x01\x01\xfc"), ("\x16\x03\x01\x02\0\x01\x01\xfc",), format="nginx-json"
+    ),
+    "a request that is a dash in JSON": Bad(nginx_json("-"), (None,), format="nginx-json"),
+    "a request that is empty in JSON": Bad(nginx_json(""), (None,), format="nginx-json"),
     "a request that is a dash": Bad(line(403, "-").encode(), (None,)),
     "a request that is empty": Bad(line(403, "").encode(), (None,)),
     "a line of 10 MB that fits": Bad(line(403, f"GET /{'a' * 10 * MB} HTTP/1.1").encode(), ("/" + "a" * 2047,)),
@@ -68,6 +78,7 @@ INPUT = {
     "the 30th of February": Bad(line(403, time="30/Feb/2026:00:00:00 +0000").encode(), (), (NO_TIME,)),
     "a month nobody has": Bad(line(403, time="01/Foo/2026:00:00:00 +0000").encode(), (), (NO_TIME,)),
     "a leap second": Bad(line(403, time="31/Dec/2016:23:59:60 +0000").encode(), ("/v1/orders/42",)),
+    "a leap second in JSON": Bad(nginx_json(time="2016-12-31T23:59:60+00:00"), ("/good",), format="nginx-json"),
     "JSON with a status twice": Bad(
         KONG_GOOD.replace(b'{"status": 403}', b'{"status": 200, "status": 403}'), (), (TWICE,), "kong-file-log"
     ),
@@ -120,7 +131,8 @@ def test_bad_input_is_an_event_that_is_right_or_a_reject_with_its_reason(
     assert all(len(sample) <= 300 for sample in parsed.rejects["sample"])
 
 
-def test_a_leap_second_is_the_last_moment_before_it() -> None:
-    parsed = parser().parse(batch(INPUT["a leap second"].data))
+@pytest.mark.parametrize("name", ["a leap second", "a leap second in JSON"])
+def test_a_leap_second_is_the_last_moment_before_it(name: str) -> None:
+    parsed = parser(INPUT[name].format).parse(batch(INPUT[name].data))
 
     assert "2016-12-31T23:59:59.999000+00:00" == parsed.denials["time"][0].isoformat()
