@@ -108,7 +108,7 @@ class Detector:
         budget = self.settings.false_alarms_per_week
         known = Knowledge(self._census, self._usual, self._requests, self._bursts, number - self.first + 1, budget)
         high = [*self._judging.high(number, known, self._firing), *self._silences.high(number, known)]
-        high = as_asked(high, self.rules, number, self._window, self._census, self._requests, self.faults)
+        high = as_asked(high, self.rules, number, self._window, self._census, self._requests, self._firing, self.faults)
         high = since_first_fired(high, self._firing, number)
         if not high:
             return []

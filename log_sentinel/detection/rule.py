@@ -87,10 +87,10 @@ class Rule:
     way back to the usual, and its incident resolves after `keep_firing_for` without.
 
     `distinct`: columns and how many values of each the denials must have. `largest`: columns and the largest share one
-    value of each may have. `share`: the part of the key's requests that must be denied, for routes and the whole.
-    `traffic_at_most`: how many times its usual requests the key may have; None: any number.
-    `of_requests`: it is requests that fall silent, and not denials. `yields_to`: rules that say more of a key that
-    fires by both. `of_whom`: it fires only where one of these is hurt.
+    value of each may have, `largest_of_rise` the same of what came on top of the minutes before. `share`: the part of
+    the key's requests that must be denied, for routes and the whole. `traffic_at_most`: how many times its usual
+    requests the key may have; None: any number. `of_requests`: it is requests that fall silent, and not denials.
+    `yields_to`: rules that say more of a key that fires by both. `of_whom`: it fires only where one of these is hurt.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Rule:
     confirm: int = 1
     distinct: tuple[tuple[str, int], ...] = ()
     largest: tuple[tuple[str, float], ...] = ()
+    largest_of_rise: tuple[tuple[str, float], ...] = ()
     share: float = 0.0
     traffic_at_most: float | None = None
     of_requests: bool = False

@@ -1,8 +1,10 @@
 """Over how many others a key's denials are spread: what tells a scanner (one address, many routes) from a lost key.
 
-A rule may ask for a number of distinct values (`distinct = { route = 20 }`) and for none of them to be large
-(`largest = { ip = 0.1 }`: no address has more than a tenth), for a part of all requests (`share = 0.8`), or for
-requests that are no more than usual (`traffic_at_most = 1.5`): who is shut out asks as ever, who attacks comes on top.
+A rule may ask for a number of distinct values (`distinct = { route = 20 }`), for none of them to be large
+(`largest = { ip = 0.1 }`: no address has more than a tenth), also of what came on top of the minutes before
+(`largest_of_rise = { client = 0.7 }`: one client's burst is no general rise), for a part of all requests
+(`share = 0.8`), or for requests that are no more than usual (`traffic_at_most = 1.5`): who is shut out asks as ever,
+who attacks comes on top.
 
 Requests are looked at since the key is high: the minutes before would hide for the length of a window what began with
 one deploy.
@@ -18,14 +20,19 @@ import polars as pl
 from log_sentinel.detection import counting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from log_sentinel.detection.census import Census
     from log_sentinel.detection.faults import Faults
+    from log_sentinel.detection.firing import Firing
     from log_sentinel.detection.high import High
     from log_sentinel.detection.requests import Requests
     from log_sentinel.detection.rule import Rule
     from log_sentinel.detection.window import Window
+
+
+# A rise is compared with so many minutes before it.
+BEFORE = 30
 
 
 def as_asked(
@@ -35,16 +42,22 @@ def as_asked(
     window: Window,
     census: Census,
     requests: Requests,
+    firing: Mapping[int, Firing],
     faults: Faults,
 ) -> list[High]:
-    """Those of `high` whose denials in the window, and whose requests, are as their rules ask."""
+    """Those of `high` whose denials in the window, and whose requests, are as their rules ask.
+
+    What is `firing` was a broad rise when it began; later there are no minutes before it to compare with.
+    """
     kept: list[High] = []
     for number, of_rule in groupby(high, key=lambda one: one.rule):
         rule = rules[number]
         with faults.of(rule.name):
             fit = [one for one in of_rule if _asked_as_wanted(one, rule, minute, census, requests)]
-            spread = _spread(rule, {one.key for one in fit}, minute, window)
-            kept += [one for one in fit if one.key in spread]
+            spread = _spread(fit, rule, minute, window)
+            on = set(firing[number].firing(minute - 1)) if rule.largest_of_rise else set()
+            narrow = _narrow([one for one in spread if one.entity not in on], rule, minute, window)
+            kept += [one for one in spread if one not in narrow]
     return kept
 
 
@@ -63,21 +76,48 @@ def _asked_as_wanted(one: High, rule: Rule, minute: int, census: Census, request
     return usual is not None and asked <= rule.traffic_at_most * usual
 
 
-def _spread(rule: Rule, keys: set[str], minute: int, window: Window) -> set[str]:
-    """Those of `keys` that have as many distinct values, and none so large, as the rule asks."""
-    if not (keys and (rule.distinct or rule.largest)):
-        return keys
-    of_keys = counting.key_of(rule.counted.dimension).is_in(list(keys))
-    rows = window.rows(minute, rule.window).filter(counting.wanted(rule.counted) & of_keys)
-    by_key = rows.with_columns(counting.key_of(rule.counted.dimension))
+def _spread(high: list[High], rule: Rule, minute: int, window: Window) -> list[High]:
+    """Those of `high` whose denials have as many distinct values, and none so large, as the rule asks."""
+    if not (high and (rule.distinct or rule.largest)):
+        return high
+    there = _of_keys(high, rule, minute, rule.window, window)
+    fits = {(one.key, one.status) for one in high}
     if rule.distinct:
-        distinct = by_key.group_by("key").agg(pl.col(column).drop_nulls().n_unique() for column, _ in rule.distinct)
+        distinct = there.group_by("key", "of").agg(
+            pl.col(column).drop_nulls().n_unique() for column, _ in rule.distinct
+        )
         enough = pl.all_horizontal(pl.col(column) >= least for column, least in rule.distinct)
-        keys = set(distinct.filter(enough)["key"])
-    for column, most in rule.largest if keys else ():
-        parts = by_key.group_by("key", column).agg(pl.col("n").sum())
-        # who is not named is nobody: a log without clients has no large one
-        largest = pl.col("n").filter(pl.col(column).is_not_null()).max().fill_null(0)
-        share = parts.group_by("key").agg((largest / pl.col("n").sum()).alias("share"))
-        keys &= set(share.filter(pl.col("share") <= most)["key"])
-    return keys
+        fits &= set(distinct.filter(enough).select("key", "of").iter_rows())
+    for column, most in rule.largest:
+        fits &= set(_shares(there, column).filter(pl.col("share") <= most).select("key", "of").iter_rows())
+    return [one for one in high if (one.key, one.status) in fits]
+
+
+def _narrow(high: list[High], rule: Rule, minute: int, window: Window) -> set[High]:
+    """Those of `high` of whose rise one value has more than the rule lets it."""
+    narrow: set[High] = set()
+    for since, of_since in groupby(sorted(high, key=lambda one: one.since), key=lambda one: one.since):
+        began_together = list(of_since)
+        lasts = minute - since + 1
+        now = _of_keys(began_together, rule, minute, lasts, window)
+        before = _of_keys(began_together, rule, since - 1, BEFORE, window)
+        rise = pl.concat([now, before.with_columns(n=pl.col("n") * (-lasts / BEFORE))], how="vertical_relaxed")
+        for column, most in rule.largest_of_rise:
+            large = set(_shares(rise, column).filter(pl.col("share") > most).select("key", "of").iter_rows())
+            narrow |= {one for one in began_together if (one.key, one.status) in large}
+    return narrow
+
+
+def _shares(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The largest `share` that one value of `column` has, by `key` and `of`. Who is not named is nobody."""
+    parts = rows.group_by("key", "of", column).agg(pl.col("n").sum())
+    largest = pl.col("n").filter(pl.col(column).is_not_null()).max().fill_null(0)
+    return parts.group_by("key", "of").agg((largest / pl.col("n").sum()).alias("share"))
+
+
+def _of_keys(high: Sequence[High], rule: Rule, until: int, minutes: int, window: Window) -> pl.DataFrame:
+    """ROWS of those keys with their `key`, and `of`: the status where each is judged apart, else 0."""
+    key = counting.key_of(rule.counted.dimension)
+    rows = window.rows(until, minutes).filter(counting.wanted(rule.counted))
+    of = pl.col("status").cast(pl.Int64) if rule.counted.apart else pl.lit(0, pl.Int64)
+    return rows.with_columns(key, of=of).filter(pl.col("key").is_in([one.key for one in high]))

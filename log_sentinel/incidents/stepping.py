@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol, cast
 
 from log_sentinel.incidents.belonging import STORM, ebbing_rise, storm
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 GRACE = timedelta(minutes=60)
 GREW_TIMES = 2
 # Spikes remembered as part of an incident.
-MOST_PARTS = 100
+MOST_PARTS = 400
 # Evidence that stays when another rule takes an incident over; the rest is of the spike.
 OF_THE_INCIDENT = frozenset({"told", "parts", "parts_distinct"})
 QUIET_WITHOUT_RULE = timedelta(minutes=10)
@@ -197,15 +198,18 @@ class _Stepping:
 
     def _take_in(self, at: int, members: Sequence[Spike]) -> None:
         """The incidents that `members` have of their own become children; all of them are remembered as parts."""
-        parts = {tuple(part): None for part in cast("list[list[str]]", self.incidents[at].evidence.get("parts", []))}
+        known = cast("list[list[str]]", self.incidents[at].evidence.get("parts", []))
+        # a key is one part, by however many rules it fires
+        parts = {(dimension, key): rule for rule, dimension, key in known}
         for member in members:
-            parts[_key(member)] = None
+            rule, dimension, key = _key(member)
+            parts.setdefault((dimension, key), rule)
             own = self._unresolved(_key(member))
             if own is not None and own != at:
                 parent = self.incidents[at].id
                 self.incidents[own] = replace(self._with_figures(self.incidents[own], member), parent=parent)
         if members:
-            listed = [list(part) for part in list(parts)[:MOST_PARTS]]
+            listed = [[rule, *name] for name, rule in islice(parts.items(), MOST_PARTS)]
             evidence = {**self.incidents[at].evidence, "parts": listed, "parts_distinct": len(parts)}
             self._update(at, replace(self.incidents[at], evidence=evidence))
 

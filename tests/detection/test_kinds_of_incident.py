@@ -39,6 +39,29 @@ def test_who_is_not_named_is_no_large_client() -> None:
     assert fed(settled(rule), anonymous, 10)
 
 
+@pytest.mark.parametrize(("clients", "fires"), [(1, False), (20, True)])
+def test_a_rule_may_ask_that_no_client_alone_is_the_rise(clients: int, fires: bool) -> None:
+    rule = a_rule(dimension=Dimension.ALL, largest_of_rise=(("client", 0.7),))
+    rest: list[dict[str, object]] = [{"client": f"usual-{n}"} for n in range(15)]
+    rise = [{"client": f"rising-{n}", "n": 80 // clients} for n in range(clients)]
+    known = settled(rule, usual=rest)
+
+    assert {} == fed(known, dict.fromkeys(range(30), rest), 30)
+    later = {
+        minute: known.feed(at(minute), denials(minute, *rest, *rise), requests(minute)) for minute in range(30, 110)
+    }
+    assert [fires] * 70 == [bool(later[minute]) for minute in range(40, 110)]
+
+
+def test_each_status_is_spread_or_not_for_itself() -> None:
+    rule = a_rule(kind=Kind.SPIKE, apart=True, dimension=Dimension.ROUTE, largest=(("client", 0.5),))
+    others = [{"client": f"c{n}", "status": 429, "n": 2} for n in range(50)]
+    one = {"client": "one", "status": 403, "n": 60}
+    found = fed(settled(rule, usual=others), {minute: [*others, one] for minute in range(10)}, 10)
+
+    assert {} == found
+
+
 @pytest.mark.parametrize(("asked", "fires"), [(1000, False), (70, True)])
 def test_a_rule_may_ask_what_part_of_the_requests_is_denied(asked: int, fires: bool) -> None:
     rule = a_rule(dimension=Dimension.ROUTE, share=0.8)
