@@ -10,11 +10,12 @@ import polars as pl
 
 from log_sentinel.model.columns import ACTIVITY, OTHER_KEY, empty
 from log_sentinel.parsing.askers import ONE_IN
+from log_sentinel.parsing.bulk_counts import STATUSES
 from log_sentinel.parsing.times import HOUR
 from log_sentinel.parsing.values import each
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
 
     from log_sentinel.parsing.canonical import Canonical
 
@@ -30,52 +31,59 @@ def activity(cut: pl.DataFrame, canonical: Canonical, denied: frozenset[int]) ->
     Keys are made only of the rows that are named: those of whoever was denied or made one in ONE_IN of the requests.
     Who that is is told by hashes; that two may have the same can only name one more.
     """
-    by = ADDRESS if canonical.proxies else ADDRESS[:1]
-    rows = _rows(cut, by)
-    if rows is None:
-        return empty(ACTIVITY)
-    hashes = rows.select(reduce(xor, (pl.col(name).hash(seed) for seed, name in enumerate(by, 1)))).to_series()
-    large = hashes.value_counts(name="n").filter(pl.col("n").cast(pl.Int64) * ONE_IN >= cut.height).to_series(0)
-    hit = hashes.filter(reduce(or_, (rows["status"] == status for status in sorted(denied))))
-    is_named = hashes.is_in(pl.concat([large, hit]).unique().implode())
-    at = ["hour", "dimension", "status"]
-    named = rows.filter(is_named).group_by(*at, *by).len("n")
-    others = rows.filter(~is_named).group_by(at).len("n").with_columns(key=pl.lit(OTHER_KEY))
-    status = pl.col("status")
-    return (
-        pl.concat([part.lazy().select(*at, "key", "n") for part in (*_keyed(named, by, canonical), others)])
-        .with_columns(
-            pl.col("key").fill_null(OTHER_KEY),
-            status_class=pl.when(status.is_in(sorted(denied))).then(status).otherwise(status // 100),
-        )
-        .group_by("hour", "dimension", "key", "status_class")
-        .agg(pl.col("n").cast(pl.Int64).sum())
-        .select(pl.col(name).cast(dtype) for name, dtype in ACTIVITY.items())
-        .collect()
-    )
-
-
-def _rows(cut: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame | None:
-    """A row for each request's address and one for its client, if it has any: hour, dimension, status and `by`, the
-    first of which is the client in the client's row."""
-    hour = (pl.col("minute") - pl.col("minute") % HOUR).alias("hour")
+    status = cut["status"].cast(pl.Int64)
+    hit = reduce(or_, (status == code for code in sorted(denied)), pl.repeat(False, cut.height, eager=True))
+    # one number says in which hour and with what outcome
+    at = cut["minute"] // HOUR * STATUSES + status.zip_with(hit, status // 100)
+    least = -(-cut.height // ONE_IN)
     parts = []
     if "ip" in cut.columns:
-        inputs = [pl.col(name) if name in cut.columns else pl.lit(None, pl.String).alias(name) for name in by]
-        parts.append(cut.select(hour, pl.lit(IPS).alias("dimension"), "status", *inputs))
+        by = [_column(cut, name) for name in (ADDRESS if canonical.proxies else ADDRESS[:1])]
+        parts.append(_counted(IPS, at, hit, by, least, canonical.addresses))
     if "client" in cut.columns:
-        given = cut.filter((pl.col("client") != "-") & (pl.col("client") != ""))
-        inputs = [pl.lit(None, pl.String).alias(name) for name in by[1:]]
-        of_client = pl.col("client").alias(by[0])
-        parts.append(given.select(hour, pl.lit(CLIENTS).alias("dimension"), "status", of_client, *inputs))
-    return pl.concat(parts) if parts else None
+        given = (cut["client"] != "-") & (cut["client"] != "")
+        at, hit, client = (column.filter(given) for column in (at, hit, cut["client"]))
+        parts.append(_counted(CLIENTS, at, hit, [client], least, lambda clients: each(canonical.clean, clients)))
+    return pl.concat(parts) if parts else empty(ACTIVITY)
 
 
-def _keyed(named: pl.DataFrame, by: tuple[str, ...], canonical: Canonical) -> Iterable[pl.DataFrame]:
-    """`named` with the column key, in two parts."""
-    is_client = named["dimension"] == CLIENTS
-    ips, clients = named.filter(~is_client), named.filter(is_client)
-    addresses = canonical.addresses(*(ips[name].to_list() for name in by))
-    yield ips.with_columns(key=pl.Series(addresses, dtype=pl.String))
-    names = each(canonical.clean, clients[by[0]].to_list())
-    yield clients.with_columns(key=pl.Series(names, dtype=pl.String))
+def _column(cut: pl.DataFrame, name: str) -> pl.Series:
+    return cut[name] if name in cut.columns else pl.Series(name, [None], pl.String).new_from_index(0, cut.height)
+
+
+def _counted(
+    dimension: str,
+    at: pl.Series,
+    hit: pl.Series,
+    by: list[pl.Series],
+    least: int,
+    keys_of: Callable[..., Sequence[str | None]],
+) -> pl.DataFrame:
+    """ACTIVITY of one dimension, of requests whose key `keys_of` makes of the columns `by`."""
+    hashes = reduce(xor, (column.hash(seed) for seed, column in enumerate(by, 1)))
+    counts = hashes.value_counts(name="n")
+    large = counts.to_series(0).filter(counts["n"] >= least)
+    is_named = hashes.is_in(large.append(hashes.filter(hit)).implode())
+    names = [f"by{number}" for number in range(len(by))]
+    columns = [at.alias("at"), *(column.alias(name) for name, column in zip(names, by, strict=True))]
+    named = pl.DataFrame([column.filter(is_named) for column in columns]).lazy().group_by("at", *names).len("n")
+    of_named = named.collect(engine="in-memory")
+    others = at.filter(~is_named).alias("at").value_counts(name="n")
+    asked = [of_named[name].to_list() for name in names]
+    keys = [key or OTHER_KEY for key in keys_of(*asked)]
+    rows = pl.DataFrame([of_named["at"], pl.Series("key", keys, pl.String), of_named["n"]]).vstack(
+        others.select("at", pl.lit(OTHER_KEY).alias("key"), "n")
+    )
+    if len(asked) > 1 or keys != asked[0] or OTHER_KEY in keys:
+        # what was asked in several ways has one name
+        rows = rows.lazy().group_by("at", "key").agg(pl.col("n").sum()).collect(engine="in-memory")
+    at = rows["at"]
+    return pl.DataFrame(
+        [
+            (at // STATUSES * HOUR).cast(ACTIVITY["hour"]).alias("hour"),
+            pl.Series("dimension", [dimension], pl.String).new_from_index(0, len(at)),
+            rows["key"],
+            (at % STATUSES).cast(pl.Int16).alias("status_class"),
+            rows["n"].cast(pl.Int64),
+        ]
+    )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.parsing.anchored import Anchored, anchor
 from log_sentinel.parsing.bulk import COUNTED, REQUEST, Taken
 from log_sentinel.parsing.bulk_activity import ADDRESS, activity
 from log_sentinel.parsing.bulk_counts import RouteCounts
 from log_sentinel.parsing.cutting import Cutter, InOrder, cuttable, first_given
+from log_sentinel.parsing.quoted import Quoted, quotable
 from log_sentinel.parsing.rows import Rows
 
 if TYPE_CHECKING:
@@ -39,9 +39,8 @@ class BulkText:
     def _cutter(self, layout: Layout) -> Cutter | None:
         groups, clock = self.reader.groups, self.canonical.clock
         carried = [*COUNTED, *(ADDRESS[1:] if self.canonical.proxies else ())]
-        at = anchor(layout, groups)
-        if at is not None and Anchored.carries(at, groups, carried):
-            return Anchored(layout, at, groups, carried, clock)
+        if quotable(layout, groups, carried):
+            return Quoted(layout, groups, carried, clock)
         cutter = InOrder(layout, groups, carried, clock)
         return cutter if cuttable(cutter.cuts) else None
 
@@ -55,8 +54,10 @@ class BulkText:
         fit = lines if ascii_only else lines.filter(pl.col("line").str.len_bytes() == pl.col("line").str.len_chars())
         for sign in self.unusual:
             if sign[0].encode() in data:  # one byte is found far quicker than two
-                fit = fit.filter(~pl.col("line").str.contains(sign, literal=True))
-        cut = self.cutter.cut(_unblanked(fit, " \t" if b"\t" in data else " "))
+                holds = fit["line"].str.contains(sign, literal=True)
+                fit = fit.filter(~holds) if holds.any() else fit
+        fit = _unblanked(fit, " \t" if b"\t" in data else " ")
+        cut = self.cutter.cut(fit, text if fit is lines else None)
         whole = self._kept(lines, cut if wanted is None else cut.filter(pl.col("status").is_in(sorted(wanted))))
         refused = whole.filter(pl.col(FIRST).is_null())["index"].to_list()
         if refused:
@@ -96,12 +97,11 @@ class BulkText:
 
 def _unblanked(fit: pl.DataFrame, blanks: str) -> pl.DataFrame:
     """`fit` as the careful path takes blanks off a line: at its end; what begins with one is left to that."""
-    line = pl.col("line").str
-    begin, end = (pl.any_horizontal(at(blank) for blank in blanks).any() for at in (line.starts_with, line.ends_with))
-    begins, ends = fit.select(begin.alias("begin"), end.alias("end")).row(0)
-    if begins:
-        fit = fit.filter(~pl.any_horizontal(line.starts_with(blank) for blank in blanks))
-    return fit.with_columns(line.strip_chars_end(blanks)) if ends else fit
+    line, column = fit["line"], pl.col("line").str
+    if any(line.str.starts_with(blank).any() for blank in blanks):
+        fit = fit.filter(~pl.any_horizontal(column.starts_with(blank) for blank in blanks))
+    ends = any(line.str.ends_with(blank).any() for blank in blanks)
+    return fit.with_columns(column.strip_chars_end(blanks)) if ends else fit
 
 
 def _first(names: list[str]) -> pl.Expr:

@@ -25,15 +25,16 @@ if TYPE_CHECKING:
     from log_sentinel.parsing.times import Clock
 
 PROTOCOL_WIDTH = 9
-STATUS_WIDTH = 3
+COUNTED = ("time", "status", "request", "method", "target")
 
 
 class Cutter(Protocol):
     """Cuts what counting needs out of many lines."""
 
-    def cut(self, lines: pl.DataFrame) -> pl.DataFrame:
-        """From index, line (ASCII, nothing unusual): index, minute (Int64, milliseconds), status (Int16), request
-        ("METHOD path"), then the carried inputs. A line that is not in it was not taken."""
+    def cut(self, lines: pl.DataFrame, data: bytes | None) -> pl.DataFrame:
+        """From index, line (ASCII, nothing unusual; `data` where that is these lines and no others): index, minute
+        (Int64, milliseconds), status (Int16), the carried inputs, request ("METHOD path"). A line that is not in it was
+        not taken."""
 
 
 class InOrder:
@@ -44,63 +45,75 @@ class InOrder:
     ) -> None:
         """`groups`: the cuts (counted from 1) that each input may come from. `carried`: inputs wanted in the result."""
         self.clock = clock
-        self.carried = [name for name in carried if name in groups]
-        self.groups = {
-            name: groups[name]
-            for name in ("time", "status", "request", "method", "target", *self.carried)
-            if name in groups
-        }
+        self.groups = needed(groups, carried)
         self.head, self.layout = layout.head, layout
         last = max(number for numbers in self.groups.values() for number in numbers)
         self.cuts = layout.cuts[:last]
         self.tail = layout.ranged(last)
 
-    def cut(self, lines: pl.DataFrame) -> pl.DataFrame:
+    def cut(self, lines: pl.DataFrame, data: bytes | None) -> pl.DataFrame:
         wanted = {number for numbers in self.groups.values() for number in numbers}
         frame, checks = in_order(lines.lazy().rename({"line": "rest"}), self.head, self.cuts, wanted)
         checks.append(pl.col("rest").str.contains(self.tail))
-        frame = frame.select(
-            "index",
-            pl.all_horizontal(checks).alias("fits"),
-            **{name: first_given([f"c{n}" for n in numbers]) for name, numbers in self.groups.items()},
+        return finished(frame, checks, self.groups, self.clock.read)
+
+
+def needed(groups: Mapping[str, tuple[int, ...]], carried: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Those of `groups` that counting needs, and the `carried`."""
+    return {name: groups[name] for name in (*COUNTED, *carried) if name in groups}
+
+
+def finished(
+    frame: pl.LazyFrame,
+    checks: Sequence[pl.Expr],
+    groups: Mapping[str, tuple[int, ...]],
+    read_time: Callable[[str], int | None],
+) -> pl.DataFrame:
+    """What a Cutter gives, of a frame of index and the `groups`' columns c1, c2, ... whose rows pass `checks` or are
+    not taken."""
+    frame = frame.select(
+        "index",
+        pl.all_horizontal(checks).alias("fits"),
+        **{name: first_given([f"c{n}" for n in numbers]) for name, numbers in groups.items()},
+    )
+    if "request" in groups:
+        request = pl.col("request")
+        length = request.str.len_bytes().cast(pl.Int64) - PROTOCOL_WIDTH
+        query = request.str.find("?", literal=True).cast(pl.Int64)
+        frame = frame.with_columns(
+            pl.col("fits") & pl.any_horizontal(request.str.ends_with(protocol) for protocol in sorted(PROTOCOLS)),
+            request=sliced(request, 0, pl.max_horizontal(pl.min_horizontal(length, query), 0)),
         )
-        if "request" in self.groups:
-            request, length = pl.col("request"), pl.col("request").str.len_bytes().cast(pl.Int64)
-            frame = frame.with_columns(
-                pl.col("fits") & sliced(request, length - PROTOCOL_WIDTH).is_in(sorted(PROTOCOLS)),
-                line=sliced(request, 0, pl.max_horizontal(length - PROTOCOL_WIDTH, 0)),
-            )
-        else:
-            method = (
-                pl.col("method").replace({"-": ANY_METHOD, "": ANY_METHOD})
-                if "method" in self.groups
-                else pl.lit(ANY_METHOD)
-            )
-            target = pl.col("target").fill_null("-") if "target" in self.groups else pl.lit("-")
-            frame = frame.with_columns(line=pl.concat_str(method, target, separator=" "))
-        query = pl.col("line").str.find("?", literal=True)
-        return typed(
-            frame.select(
-                "index", "fits", "time", "status", *self.carried, request=sliced(pl.col("line"), 0, query)
-            ).collect(),
-            ("time", self.clock.read),
-            ("status", STATUSES.get),
+    else:
+        method = (
+            pl.col("method").replace({"-": ANY_METHOD, "": ANY_METHOD}) if "method" in groups else pl.lit(ANY_METHOD)
         )
+        target = pl.col("target").fill_null("-") if "target" in groups else pl.lit("-")
+        frame = frame.with_columns(line=pl.concat_str(method, target, separator=" "))
+        line = pl.col("line")
+        frame = frame.with_columns(request=sliced(line, 0, line.str.find("?", literal=True)))
+    carried = [name for name in groups if name not in COUNTED]
+    return typed(
+        frame.select("index", "fits", "time", "status", *carried, "request").collect(),
+        ("time", read_time),
+        ("status", STATUSES.get),
+    )
 
 
 def in_order(
-    frame: pl.LazyFrame, head: str, cuts: Sequence[Cut], wanted: set[int]
+    frame: pl.LazyFrame, head: str, cuts: Sequence[Cut], wanted: set[int], first: int = 1
 ) -> tuple[pl.LazyFrame, list[pl.Expr]]:
-    """Takes `cuts` off the column `rest`; the values of the `wanted` (counted from 1) become columns c1, c2, ...
+    """Takes `cuts` off the column `rest`; the values of the `wanted` (counted from `first`) become columns c1, c2, ...
 
     Then what must hold of a row that fits. A cut that finds nothing leaves null, and null fits nothing.
     """
     checks: list[pl.Expr] = []
     rest = pl.col("rest")
     if head:
-        frame = frame.with_columns(rest=sliced(rest, len(head)), fit0=rest.str.starts_with(head))
-        checks.append(pl.col("fit0"))
-    for number, cut in enumerate(cuts, 1):
+        fits_head = f"head{first}"
+        frame = frame.with_columns(rest.str.starts_with(head).alias(fits_head), rest=sliced(rest, len(head)))
+        checks.append(pl.col(fits_head))
+    for number, cut in enumerate(cuts, first):
         width = WIDTHS.get(cut.shape) if cut.stop.kind == "shape" else None
         if width is not None:
             at: int | pl.Expr = width
@@ -131,15 +144,12 @@ def typed(
         at = time[1](value)
         return None if at is None else at - at % MINUTE
 
-    typed = frame.select(
-        "index",
-        "fits",
-        _read(frame[time[0]], to_minute, pl.Int64).alias("minute"),
-        _read(frame[status[0]], status[1], pl.Int16).alias("status"),
-        pl.exclude("index", "fits", time[0], status[0]),
-    )
-    fits = typed.select(pl.col("fits") & pl.col("minute").is_not_null() & pl.col("status").is_not_null()).to_series()
-    return (typed if fits.all(ignore_nulls=False) else typed.filter(fits)).drop("fits")
+    minute = _read(frame[time[0]], to_minute, pl.Int64).alias("minute")
+    code = _read(frame[status[0]], status[1], pl.Int16).alias("status")
+    others = [column for column in frame if column.name not in ("index", "fits", time[0], status[0])]
+    typed = pl.DataFrame([frame["index"], minute, code, *others])
+    fits = frame["fits"] & minute.is_not_null() & code.is_not_null()
+    return typed if fits.all(ignore_nulls=False) else typed.filter(fits)
 
 
 def cuttable(cuts: Sequence[Cut]) -> bool:

@@ -126,7 +126,7 @@ class Layout:
             number += 1
         return number
 
-    def ranged(self, start: int = 0, *, groups: bool = False) -> str:
+    def ranged(self, start: int = 0, *, groups: bool = False, ends: str = "[ \t]*$") -> str:
         """The cuts from number `start` on, anchored at both ends, for an engine without atomic groups.
 
         It matches fewer lines than `pattern`, but those in one way only and therefore the same: it is for ASCII lines
@@ -136,9 +136,9 @@ class Layout:
         """
         parts = [] if start else [_escaped(self.head)]
         for cut in self.cuts[start:]:
-            value = _narrow(cut.stop, cut.shape, one_pass=groups)
+            value = narrow(cut.stop, cut.shape, one_pass=groups)
             parts.append((f"({value})" if groups else f"(?:{value})") + _escaped(cut.literal))
-        return "^" + "".join(parts) + "[ \t]*$"
+        return "^" + "".join(parts) + ends
 
     @property
     def has_lists(self) -> bool:
@@ -233,7 +233,8 @@ def _atomic(stop: Stop, shape: str) -> str:
             return "(.*)"
 
 
-def _narrow(stop: Stop, shape: str, *, one_pass: bool) -> str:
+def narrow(stop: Stop, shape: str, *, one_pass: bool = False) -> str:
+    """What the fast path takes for a value that ends so."""
     match stop.kind:
         case "shape":
             return NARROW[shape]

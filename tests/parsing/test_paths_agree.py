@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from log_sentinel.parsing import parser as parser_module
+from log_sentinel.parsing.line_starts import LineStarts
 from tests.parsing.builders import COMBINED, batch, parser, parser_of
 from tests.parsing.writers import requests, text, written
 
@@ -91,6 +92,41 @@ def test_both_paths_read_what_was_written(name: str, values: list[dict[str, str]
         if "$remote_user" in log_format:
             user = each["remote_user"]
             assert (None if user in ("", "-") else user[:512]) == row["client"]
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name != "json"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_the_fast_path_takes_what_is_written_as_the_format_says(name: str, ends: str) -> None:
+    log_format, mode = FORMATS[name]
+    values = {
+        "remote_addr": "203.0.113.7",
+        "remote_user": "alice",
+        "time_local": "24/Nov/2026:03:33:33 +0000",
+        "time_iso8601": "2026-11-24T03:33:33+00:00",
+        "msec": "1795491213.522",
+        "request": "GET /a/7?b=1 HTTP/1.1",
+        "request_uri": "/a/7?b=1",
+        "request_method": "GET",
+        "status": "403",
+        "body_bytes_sent": "153",
+        "http_referer": "https://shop.example.com/?a=1",
+        "http_user_agent": "Mozilla/5.0 (X11; Linux x86_64)",
+        "http_x_forwarded_for": "-",
+        "request_time": "0.104",
+        "limit_req_status": "PASSED",
+        "upstream_addr": "10.0.0.7:80",
+        "upstream_response_time": "0.104",
+        "upstream_status": "403",
+        "request_id": "f0352978ffd82d3cd5a8a0b1e7c1d41a",
+    }
+    line = written(log_format, values, mode).removesuffix("\n") + ends
+    bulk = parser_of(f"log_format x escape={mode} '{log_format}';").bulk
+    assert bulk is not None
+    # one that was torn is left, and so is an empty one
+    taken = bulk.read(LineStarts(batch(line + line[:40] + "\n" + "\n" + line)), frozenset({403}))
+    assert taken is not None
+    assert (taken.lines, taken.left) == (2, [1, 2])
+    assert taken.rows.statuses == [403, 403]
 
 
 @given(
