@@ -25,7 +25,8 @@ description = "..."
 """
 TEXT = """kind = "text"
 language = "fields"
-# a $name in the place of each value, as the first line of the log has them; name what is called field
+# a $name in the place of each value, as the first line of the log has them; name what is called field. Where the next
+# lines go on otherwise, $rest is what is left of them.
 log_format = {log_format}
 """
 # what stands in a line, the more telling first
@@ -44,6 +45,9 @@ BEFORE, BEHIND = r'(?:"\w*(?:status|code)\w*"\s*:\s*"?|(?<![\w.:/-]))', r"(?![\w
 CODE = re.compile(f"{BEFORE}([1-5][0-9]{{2}}){BEHIND}")
 DENIED = re.compile(f"{BEFORE}(?:403|429){BEHIND}")
 
+# so many lines tell how far the first one is like the others
+LOOKED_AT = 20
+
 SAMPLE = """
 [[sample]]
 kind = "{kind}"
@@ -55,12 +59,12 @@ event = {{ status = {status} }}
 def skeleton(name: str, head: bytes) -> str:
     """A definition called `name` for a log that begins with `head`: a person fills in what cannot be guessed.
 
-    JSON fields are found by their names, those of text by what the first line has in their places. Samples are lines of
-    the log, a denied one among them if there is one.
+    JSON fields are found by their names, those of text by what the first line has in their places, as far as the lines
+    behind it are alike. Samples are lines of the log, a denied one among them if there is one.
     """
     lines = [line.decode("utf-8", "replace").strip("\r") for line in head.split(b"\n") if line.strip()]
     paths = _paths(lines[0])
-    body = _text_columns(lines[0]) if paths is None else _json_columns(paths)
+    body = _text_columns(lines[0], _alike(lines[:LOOKED_AT])) if paths is None else _json_columns(paths)
     denied = next((number for number, line in enumerate(lines[1:], 1) if DENIED.search(line)), 1)
     chosen = [lines[0], *lines[denied : denied + 1], *(lines[1:2] if denied > 1 else lines[2:3])]
     samples = "".join(
@@ -75,8 +79,34 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def _text_columns(line: str) -> str:
-    """The format that the first line has: what is recognised has a column's name, the rest is field1, field2 ..."""
+def _alike(lines: list[str]) -> int:
+    """How many values of the first line the others have in their places too; those that begin otherwise are of another
+    format."""
+    first, *others = ([_place(found) for found in _values(line)] for line in lines)
+    counts = [_common(first, other) for other in others]
+    return min([len(first), *(count for count in counts if 2 * count >= len(first))])
+
+
+def _values(line: str) -> list[re.Match[str]]:
+    return list(FIELD.finditer(line.replace("$", "")))
+
+
+def _place(found: re.Match[str]) -> tuple[str, str]:
+    """What is the same of a value in all lines of a format: the character before it, and whether it is a word, a time,
+    or in quotes."""
+    kind = found.lastgroup or ""
+    like = {"request": "quoted", "quoted": "quoted", "clf": "clf", "iso8601": "iso8601"}.get(kind, "word")
+    return found.string[max(0, found.start() - 1) : found.start()], like
+
+
+def _common(first: list[tuple[str, str]], other: list[tuple[str, str]]) -> int:
+    pairs = zip(first, other, strict=False)
+    return next((number for number, (one, two) in enumerate(pairs) if one != two), min(len(first), len(other)))
+
+
+def _text_columns(line: str, alike: int) -> str:
+    """The format of the first line's first `alike` values: what is recognised has a column's name, the others are
+    field1, field2 ..., and what is left is rest."""
     columns: dict[str, str] = {}
     shapes: dict[str, str] = {}
     names: list[str] = []
@@ -96,7 +126,12 @@ def _text_columns(line: str) -> str:
             return f'"${{{name}}}"'
         return f"${{{name}}}"
 
-    log_format = FIELD.sub(named, line.replace("$", ""))
+    line = line.replace("$", "")
+    values = _values(line)
+    log_format = FIELD.sub(named, line, count=alike)
+    if alike < len(values):
+        kept = log_format[: len(log_format) - (len(line) - values[alike - 1].end())]
+        log_format, shapes["rest"] = f"{kept} ${{rest}}", "text"
     rows = [TEXT.format(log_format=_quoted(log_format)).rstrip()]
     rows.append("shapes = { " + ", ".join(f'{name} = "{shape}"' for name, shape in shapes.items()) + " }")
     rows += ["", "[columns]"]

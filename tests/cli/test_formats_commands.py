@@ -105,6 +105,11 @@ OTHER = {
 2026-11-24T03:33:34Z 203.0.113.7 "GET /b HTTP/1.1" 403 9ms
 2026-11-24T03:33:35Z 203.0.113.7 "GET /\x7f\U0001f600 HTTP/1.1" 200 9ms
 """,
+    # an agent without quotes is as many words as the client likes
+    "loose text": """[10/Feb/2024:21:23:32 +0100] a.example 192.0.2.1 "GET /a HTTP/2.0" 207 - X (Y; rv:1) Z/1
+[10/Feb/2024:21:23:40 +0100] b.example 192.0.2.1 "GET / HTTP/1.1" 403 77 Uptime-Kuma/1.23.11
+[10/Feb/2024:21:24:01 +0100] b.example 192.0.2.1 "GET /api/ HTTP/1.1" 200 61 x, y
+""",
     "json": """{"when":{"time":"2026-11-24T03:33:33Z"},"status":200,"remote_ip":"203.0.113.7"}
 {"when":{"time":"2026-11-24T03:33:34Z"},"status":429}
 {"when":{"time":"2026-11-24T03:33:35Z"},"status":200}
