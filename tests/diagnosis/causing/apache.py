@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask
+from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
 
@@ -205,7 +205,7 @@ def written(folder: Path, rounds: int, _: str = "") -> Written:
         with real_servers.running(command, ports[False], folder / "said", real_servers.libraries()):
             journal = ask(ports, SITUATIONS, rounds, "apache", client())
             for name in FORMATS:
-                real_servers.until_all_written(folder / f"{name}.log", len(journal.asked))
+                until_logged(folder / f"{name}.log", journal)
     return Written(folder, journal)
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask
+from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
 
@@ -115,5 +115,5 @@ def written(folder: Path, rounds: int, name: str) -> Written:
         command = [program, "run", "--config", folder / "Caddyfile", "--adapter", "caddyfile"]
         with real_servers.running(command, ports[False], folder / "said", home):
             journal = ask(ports, SITUATIONS, rounds, f"caddy {name}", client())
-            real_servers.until_all_written(folder / f"{name}.log", len(journal.asked))
+            until_logged(folder / f"{name}.log", journal)
     return Written(folder, journal)

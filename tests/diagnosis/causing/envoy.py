@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask
+from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
 from tests.parsing import real_servers
 
 if TYPE_CHECKING:
@@ -145,5 +145,5 @@ def written(folder: Path, rounds: int, _: str = "") -> Written:
         with real_servers.running([*command, "--file-flush-interval-msec", "50"], port, folder / "said"):
             journal = ask({False: port}, SITUATIONS, rounds, "envoy")
             for name in FORMATS:
-                real_servers.until_all_written(folder / f"{name}.log", len(journal.asked))
+                until_logged(folder / f"{name}.log", journal)
     return Written(folder, journal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask
+from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
 
@@ -99,7 +99,7 @@ def written(folder: Path, rounds: int, name: str) -> Written:
         command = [haproxy, "-db", "-f", folder / "haproxy.cfg"]
         with real_servers.running(command, ports[False], said, real_servers.libraries()):
             journal = ask(ports, SITUATIONS, rounds, f"haproxy {name}", client())
-            real_servers.until_all_written(said, len(journal.asked))
+            until_logged(said, journal)
     # what it says of itself stands in the same stream
     lines = [line for line in said.read_bytes().splitlines(keepends=True) if not line.startswith(b"[")]
     (folder / f"{name}.log").write_bytes(b"".join(lines))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -113,6 +114,16 @@ def ask(
             for number, each, status in answers:
                 journal.asked[number] = (each, status)
     return journal
+
+
+def until_logged(log: Path, journal: Journal) -> None:
+    """Waits for the lines of all requests: a server answers before it writes."""
+    pause = threading.Event()
+    for _ in range(400):
+        if log.exists() and log.read_bytes().count(b"?rid=") >= len(journal.asked):
+            return
+        pause.wait(0.05)
+    raise AssertionError(f"waited twenty seconds for {len(journal.asked)} requests in {log}")
 
 
 def _request(each: Situation, rid: int, dice: random.Random) -> bytes:

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask
+from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
 from tests.parsing import real_servers
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def written(folder: Path, rounds: int, name: str) -> Written:
             _until_it_has_routes(port)
             log.write_bytes(b"")
             journal = ask({False: port}, SITUATIONS, rounds, f"traefik {name}")
-            real_servers.until_all_written(log, len(journal.asked))
+            until_logged(log, journal)
     return Written(folder, journal)
 
 
