@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 OWN = 'log-format "%ci:%cp [%tr] %ft %b/%s %Ta %ST %B %tsc %hr %{+Q}r"'
 FORMATS = {"httplog": "option httplog", "clf": "option httplog clf", "own": OWN}
+# of two threads that write a line at once, one drops it
 CONFIGURATION = """
 global
   log stdout format raw daemon
+  nbthread 1
 defaults
   mode http
   log global

@@ -73,7 +73,7 @@ def measured(
         rid = int(parse_qs(row["query"] or "").get("rid", ["0"])[0])
         each = caused.get(rid)
         if each is None:
-            found.not_denials += rid in journal.asked
+            found.not_denials += rid in journal.asked and journal.asked[rid][1] != 0
             continue
         seen.add(rid)
         by_right = row["denied_by"] in (each.denied_by, *each.also)

@@ -60,7 +60,10 @@ class Situation:
 
 @dataclass
 class Journal:
-    """What was asked, by the number that each request carries in its query, and the status that it was answered."""
+    """What was asked, by the number that each request carries in its query, and the status that it was answered.
+
+    Whose answer was lost on the way (0) was denied or not: nobody knows.
+    """
 
     asked: dict[int, tuple[Situation, int]] = field(default_factory=dict)
 
