@@ -89,7 +89,7 @@ class BulkText:
             statuses=whole["status"].to_list(),
             times=[time or 0 for time in self.canonical.clock.read_all(inputs["time"])],
             routes=routes.of_rows(whole),
-            targets=list(map(self.canonical.target, *(inputs.get(name, missing) for name in REQUEST))),
+            targets=self.canonical.targets(*(inputs.get(name, missing) for name in REQUEST)),
             addresses=self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS)),
             inputs=inputs,
         )

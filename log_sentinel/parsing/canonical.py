@@ -66,6 +66,13 @@ class Canonical:
         line = text(request)
         return split_target(text(target), text(method)) if line is None else split_request(line)
 
+    def targets(self, requests: Sequence[object], *others: Sequence[object]) -> list[Target]:
+        """Many requests given as for `target`."""
+        return [
+            split_request(parts[0]) if isinstance(parts[0], str) and len(parts[0]) > 1 else self.target(*parts)
+            for parts in zip(requests, *others, strict=True)
+        ]
+
     def route(self, request: object, method: object, target: object) -> str:
         """The template for a request given as for `target`."""
         if isinstance(request, str) and request[-9:] in PROTOCOLS:
@@ -116,56 +123,72 @@ class Canonical:
 
     def columns(self, rows: Rows) -> dict[str, Sequence[object]]:
         """The columns of DENIALS and the evidence columns, but for those that are the same in every row or absent."""
-        inputs, targets = rows.inputs, rows.targets
-        nothing: list[None] = [None] * len(rows.offsets)
+        inputs = rows.inputs
+        methods, paths, queries, schemes, hosts = zip(*rows.targets, strict=True)
 
-        def cleaned(name: str) -> Sequence[str | None]:
-            return each(self.clean, inputs[name]) if name in inputs else nothing
+        def read(name: str, how: Callable[[object], object]) -> list[object] | None:
+            return each(how, inputs[name]) if name in inputs else None
 
-        def listed(name: str) -> Sequence[str | None]:
-            return each(text, inputs[name]) if name in inputs else nothing
-
-        named = cleaned("route")
-        upstreams, upstream_statuses = listed("upstream_addr"), listed("upstream_status")
-        upstream_times, unit = listed("upstream_time"), self.units.get("upstream_time", "s")
-        out: dict[str, Sequence[object]] = {
+        scheme, host = read("scheme", self.clean), read("host", self.clean)
+        out: dict[str, Sequence[object] | None] = {
             "time": self._times(rows),
             "origin_offset": rows.offsets,
-            "method": [target.method for target in targets],
-            "scheme": [given or target.scheme for given, target in zip(cleaned("scheme"), targets, strict=True)],
-            "host": [_lower(given or target.host) for given, target in zip(cleaned("host"), targets, strict=True)],
-            "path": [self._undone(target.path, PATH_LIMIT) for target in targets],
-            "query": [
-                redacted_query(self._undone(target.query, QUERY_READ)) if target.query else None for target in targets
-            ],
+            "method": methods,
+            "scheme": schemes if scheme is None else _either(scheme, schemes),
+            "host": each(_lower, hosts if host is None else _either(host, hosts)),
+            "path": [self._undone(path, PATH_LIMIT) if path else None for path in paths],
+            "query": each(self._query, queries),
             "route": rows.routes,
-            "route_from": [
-                "gateway" if name else "cap" if route == OTHER else "template"
-                for name, route in zip(named, rows.routes, strict=True)
-            ],
+            "route_from": self._routes_from(rows),
             "status": rows.statuses,
             "ip": rows.addresses,
             "peer_ip": self._sockets(rows),
-            "network": [network(address) if address else None for address in rows.addresses],
-            "upstream_addr": each(_last, upstreams),
-            "upstream_status": each(last_status, upstream_statuses),
-            "upstream_attempts": [
-                attempts(*parts, unit) for parts in zip(upstreams, upstream_statuses, upstream_times, strict=True)
-            ],
-            "upstream_ms": [total(value, unit) for value in upstream_times],
+            "network": each(_network, rows.addresses),
+            **self._upstream(rows),
+            "referer": read("referer", self._referer),
         }
         for name in ("service", "request_id", "user_agent", "client", "credential"):
-            out[name] = cleaned(name)
-        out["referer"] = each(redacted_url, cleaned("referer")) if "referer" in inputs else nothing
+            out[name] = read(name, self.clean)
         for name in ("request_bytes", "response_bytes"):
-            out[name] = each(_count, inputs[name]) if name in inputs else nothing
-        duration_unit = self.units.get("duration", "s")
-        out["duration_ms"] = [_duration(value, duration_unit) for value in inputs.get("duration", nothing)]
+            out[name] = read(name, _count)
+        unit = self.units.get("duration", "s")
+        out["duration_ms"] = read("duration", lambda value: _duration(value, unit))
         for name in self.evidence:
-            column = EVIDENCE_PREFIX + name
-            values = inputs.get(column, nothing)
-            out[column] = each(self._evidence, values)
-        return {name: values for name, values in out.items() if values is not nothing}
+            out[EVIDENCE_PREFIX + name] = read(EVIDENCE_PREFIX + name, self._evidence)
+        return {name: values for name, values in out.items() if values is not None}
+
+    def _query(self, query: str | None) -> str | None:
+        return redacted_query(self._undone(query, QUERY_READ)) if query else None
+
+    def _referer(self, value: object) -> str | None:
+        return redacted_url(self.clean(value))
+
+    def _routes_from(self, rows: Rows) -> list[str]:
+        of_route = ["cap" if route == OTHER else "template" for route in rows.routes]
+        if "route" not in rows.inputs:
+            return of_route
+        named = each(self.clean, rows.inputs["route"])
+        return ["gateway" if name else other for name, other in zip(named, of_route, strict=True)]
+
+    def _upstream(self, rows: Rows) -> dict[str, Sequence[object]]:
+        """What the upstreams did that were asked, so far as the format says it."""
+        inputs, unit = rows.inputs, self.units.get("upstream_time", "s")
+        nothing: list[None] = [None] * len(rows.offsets)
+        addresses, statuses, times = (
+            each(text, inputs[name]) if name in inputs else nothing
+            for name in ("upstream_addr", "upstream_status", "upstream_time")
+        )
+        out: dict[str, Sequence[object]] = {}
+        if "upstream_addr" in inputs:
+            out["upstream_addr"] = each(_last, addresses)
+        if "upstream_status" in inputs:
+            out["upstream_status"] = each(last_status, statuses)
+            out["upstream_attempts"] = [
+                attempts(*parts, unit) for parts in zip(addresses, statuses, times, strict=True)
+            ]
+        if "upstream_time" in inputs:
+            out["upstream_ms"] = [total(value, unit) for value in times]
+        return out
 
     def _evidence(self, value: object) -> str | None:
         return evidence(self.clean(value) if isinstance(value, str) else value)
@@ -184,8 +207,8 @@ class Canonical:
         read, fine = self.fine_clock.read, rows.inputs["fine_time"]
         return [found if (found := read(value)) is not None else at for at, value in zip(rows.times, fine, strict=True)]
 
-    def _undone(self, value: str | None, limit: int) -> str | None:
-        return (self._unescape(value[: WRITTEN * limit]) if "\\" in value else value)[:limit] if value else None
+    def _undone(self, value: str, limit: int) -> str:
+        return (self._unescape(value[: WRITTEN * limit]) if "\\" in value else value)[:limit]
 
 
 def _peer(value: str | None) -> str | None:
@@ -195,6 +218,14 @@ def _peer(value: str | None) -> str | None:
 
 def _last(value: str | None) -> str | None:
     return elements(value)[-1][:TEXT_LIMIT] if value else None
+
+
+def _either(given: Sequence[object], otherwise: Sequence[object]) -> list[object]:
+    return [one or other for one, other in zip(given, otherwise, strict=True)]
+
+
+def _network(address: str | None) -> str | None:
+    return network(address) if address else None
 
 
 def _lower(value: str | None) -> str | None:

@@ -123,7 +123,7 @@ class CarefulPath:
             statuses=list(compress(statuses, kept)),
             times=list(compress(times, kept)),
             routes=list(compress(routes, kept)),
-            targets=list(map(canonical.target, *(compress(values, kept) for values in requests))),
+            targets=canonical.targets(*(list(compress(values, kept)) for values in requests)),
             addresses=list(compress(addresses, kept)),
             inputs={name: list(compress(inputs.get(name, missing), kept)) for name in self.reader.names},
         )

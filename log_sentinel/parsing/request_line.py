@@ -30,6 +30,7 @@ class Target(NamedTuple):
 
 
 NOTHING = Target()
+_target = tuple.__new__
 
 
 def split_request(line: str | None) -> Target:
@@ -40,6 +41,11 @@ def split_request(line: str | None) -> Target:
     if not line or line == "-":
         return NOTHING
     method, blank, rest = line.partition(" ")
+    if method in METHODS and rest[-9:] in PROTOCOLS and rest[0] == "/":
+        # nearly all are so, and this takes a third of the time
+        path, _, query = rest[:-9].partition("?")
+        if "#" not in path:
+            return _target(Target, (method, path, query or None, None, None))
     if method not in METHODS and (not blank or METHOD.fullmatch(method) is None):
         return Target(path=line)
     known = rest[-9:] in PROTOCOLS
@@ -70,6 +76,8 @@ def redacted_query(query: str | None) -> str | None:
     """`query` with the values of telling keys, and whatever looks like a JWT, replaced; cut to QUERY_LIMIT."""
     if not query:
         return None
+    if "%" not in query and "eyJ" not in query and SECRET_KEY.search(query) is None:
+        return query[:QUERY_LIMIT]
     pairs = []
     for pair in query[:QUERY_READ].split("&"):
         key, equals, value = pair.partition("=")
@@ -83,5 +91,5 @@ def redacted_url(url: str | None) -> str | None:
     if not url:
         return None
     before, mark, query = url.partition("?")
-    before = re.sub(r"//[^/@]*@", "//", before)
+    before = re.sub(r"//[^/@]*@", "//", before) if "@" in before else before
     return (before + mark + (redacted_query(query) or ""))[:QUERY_LIMIT]

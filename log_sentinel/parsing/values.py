@@ -49,7 +49,7 @@ def each(read: Callable[[V], T], values: Sequence[V]) -> list[T]:
         return [read(value) for value in values]
     if True in distinct or False in distinct:  # or 1 or 0, which are the same to a dictionary
         return [read(value) for value in values]
-    return [distinct[value] for value in values]
+    return list(map(distinct.__getitem__, values))
 
 
 def number(value: object) -> float | None:
