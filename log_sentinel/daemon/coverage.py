@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from log_sentinel.parsing.parser import Parser
 
 SHOWN = 3
+MORE_THAN_A_GUESS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,11 @@ def coverage(
     told = explained(pl.concat([denials, candidates]), companions, error_log).select(list(JUDGED))
     rest = denials.join(told, on="origin_offset", how="anti")
     every = pl.concat([told, rest]).sort("origin_offset")
-    known = (pl.col("denied_by") != "unknown") & (pl.col("cause") != "unknown")
+    known = (
+        (pl.col("denied_by") != "unknown")
+        & (pl.col("cause") != "unknown")
+        & (pl.col("cause_confidence") >= MORE_THAN_A_GUESS)
+    )
     unknown = every.filter(~known)
     # a 429 names its cause; who denied is told by the upstream's status, or there is an entry
     hidden = unknown.filter(pl.col("status") != 429)["path"]
