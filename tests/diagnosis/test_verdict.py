@@ -109,6 +109,26 @@ def test_the_length_of_nginxs_own_page_tells_who_denied(status: int, length: int
     assert status == 429 or float(str(row["cause_confidence"])) < 0.5
 
 
+@pytest.mark.parametrize(
+    ("told", "denied_by"),
+    [
+        ({"source": "kong"}, "gateway"),
+        ({"source": "upstream"}, "upstream"),
+        ({"latencies": {"proxy": -1}}, "gateway"),
+        ({"upstream_status": "502, 401"}, "upstream"),
+        ({}, "unknown"),
+    ],
+)
+def test_kong_says_who_wanted_credentials(told: dict[str, object], denied_by: str) -> None:
+    entry = {"request": {"uri": "/a"}, "response": {"status": 401}, "started_at": 1795491213522} | told
+    kong = definition("kong-file-log")
+    denials = compiled(kong, ParseOptions(statuses=frozenset({401}))).parse(batch(json.dumps(entry) + "\n")).denials
+
+    row = judge(denials, kong).row(0, named=True)
+
+    assert ("authentication", denied_by) == (row["cause"], row["denied_by"])
+
+
 def test_kongs_own_answers_are_no_pages_of_nginx() -> None:
     row = verdict(definition("kong-access"), line(403)[:-1] + ' kong_request_id: "f0352978ffd82d3cd5a8a0b1e7c1d41a"\n')
 

@@ -6,6 +6,7 @@ import pytest
 
 from log_sentinel.content import shipped
 from log_sentinel.diagnosis.verdict import judge
+from log_sentinel.model.finding import Cause, DeniedBy
 from log_sentinel.parsing.definitions import BadDefinition, load, load_folders, parsed
 from log_sentinel.parsing.samples import prove
 
@@ -24,6 +25,16 @@ def test_every_shipped_definition_proves_its_samples(name: str) -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_definition_is_named_like_its_file(name: str) -> None:
     assert (shipped("parsers") / f"{name}.toml").is_file()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_a_status_alone_says_what_it_says_and_never_who_said_it(name: str) -> None:
+    says = {"429": Cause.RATE_LIMIT, "401": Cause.AUTHENTICATION}
+
+    for rule in SHIPPED[name].verdicts:
+        if set(rule.when) == {"status"}:
+            (status,) = rule.when["status"].any_of
+            assert (rule.denied_by, rule.cause) == (DeniedBy.UNKNOWN, says[status]), rule.name
 
 
 def mistakes(text: str) -> list[str]:
