@@ -10,6 +10,7 @@ import msgspec
 
 from log_sentinel.daemon.course import course_of
 from log_sentinel.delivery.message.composing import NOTHING_KNOWN, Background
+from log_sentinel.model.incident import columns_of
 from log_sentinel.model.spike import Dimension
 from log_sentinel.store.readers import sample_denials
 
@@ -23,7 +24,6 @@ Row = dict[str, object]
 
 # Enough to tell which verdict prevails, few enough to read at every message.
 LOOKED_AT = 500
-COLUMNS = (Dimension.CLIENT, Dimension.IP, Dimension.NETWORK, Dimension.ROUTE, Dimension.SOURCE)
 MINUTE = timedelta(minutes=1)
 
 
@@ -43,9 +43,8 @@ def services_of(database: Database, incident: Incident) -> frozenset[str]:
 
 
 def _denied(database: Database, incident: Incident) -> pl.DataFrame:
-    where = {incident.dimension.value: incident.key} if incident.dimension in COLUMNS else {}
     until = (incident.resolved_at or incident.last_seen_at) + MINUTE
-    return sample_denials(database, incident.since, until, where, LOOKED_AT)
+    return sample_denials(database, incident.since, until, columns_of(incident), LOOKED_AT)
 
 
 def prevailing(rows: list[Row]) -> dict[str, object]:

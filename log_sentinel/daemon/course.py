@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from log_sentinel.model.incident import columns_of
 from log_sentinel.model.spike import Dimension
 from log_sentinel.store.readers import course_of_denials, course_of_requests
 
@@ -17,13 +18,12 @@ if TYPE_CHECKING:
 MINUTE = timedelta(minutes=1)
 # At least so long, from an hour before it began, and no further back than a day.
 LEAST, BEFORE, MOST = timedelta(hours=3), timedelta(hours=1), timedelta(hours=24)
-KEYED = (Dimension.CLIENT, Dimension.IP, Dimension.ROUTE, Dimension.SOURCE)
 COUNTED_BY = frozenset({"source", "client", "ip", "route", "status", "cause"})
 
 
 def course_of(database: Database, incident: Incident) -> tuple[int, ...]:
     """Its denials by the minute, the oldest first and the last that of its end or of its latest figures; requests
-    where those fell silent. () where the counts do not tell: of networks, and of a client on a route.
+    where those fell silent. () where the counts do not tell: of networks.
 
     Raises StoreError.
     """
@@ -42,7 +42,7 @@ def course_of(database: Database, incident: Incident) -> tuple[int, ...]:
 
 def _where(incident: Incident) -> dict[str, Sequence[str | int]] | None:
     """What to look for, by column."""
-    if incident.dimension not in (*KEYED, Dimension.ALL):
+    if incident.dimension in (Dimension.NETWORK, Dimension.SELF):
         return None
     only = incident.evidence.get("only")
     where: dict[str, Sequence[str | int]] = {}
@@ -50,6 +50,4 @@ def _where(incident: Incident) -> dict[str, Sequence[str | int]] | None:
         if column not in COUNTED_BY or not isinstance(values, list | tuple):
             return None
         where[column] = [int(one) if column == "status" else str(one) for one in values]
-    if incident.dimension in KEYED:
-        where[incident.dimension.value] = [incident.key]
-    return where
+    return where | {column: [value] for column, value in columns_of(incident).items()}

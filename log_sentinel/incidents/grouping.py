@@ -2,8 +2,8 @@
 
 A client that is denied from five addresses on one route is three spikes and one matter. Spike j explains spike k
 when at least half of what k has too much are denials of j. When that holds both ways the more specific one is the
-cause: a client before an address, an address before a network, a route. Of two rules that say something of the same
-key, one may yield to the other. The whole deployment's spike belongs to the
+cause: a client before an address, an address before a network, a route, and any of them before a client on a route. Of
+two rules that say something of the same key, one may yield to the other. The whole deployment's spike belongs to the
 one that makes half of it, or to the largest of a few that make most of it; otherwise it is a general rise, and the
 small ones belong to it. What is explained by nothing is a root; every other spike belongs to one.
 """
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
     from log_sentinel.model.spike import Spike
 
-# The most specific first.
+# The most specific first. A client's denials on one route name the matter only where neither of them does.
 SPECIFIC = (
     Dimension.CLIENT,
-    Dimension.ROUTE_CLIENT,
     Dimension.IP,
     Dimension.NETWORK,
     Dimension.ROUTE,
+    Dimension.ROUTE_CLIENT,
     Dimension.SOURCE,
     Dimension.ALL,
 )

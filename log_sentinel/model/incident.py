@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import cast
 
 from log_sentinel.model.spike import Dimension, Severity
 
@@ -52,6 +53,19 @@ class Incident:
     labels: dict[str, str] = field(default_factory=dict)
     evidence: dict[str, object] = field(default_factory=dict)
     finding: dict[str, object] = field(default_factory=dict)
+
+
+def columns_of(incident: Incident) -> dict[str, str]:
+    """The columns of `denials` that its key is of, and their values; {} where it is of none (the whole deployment)."""
+    if incident.dimension in (Dimension.ALL, Dimension.SELF):
+        return {}
+    if incident.dimension is not Dimension.ROUTE_CLIENT:
+        return {incident.dimension.value: incident.key}
+    # "acme on /orders"; a name may have the word in it: its figures know whose denials they are
+    clients, routes = (cast("list[tuple[str, int]]", incident.evidence.get(name, ())) for name in ("clients", "routes"))
+    pairs = [(client, route) for client, _ in clients for route, _ in routes if f"{client} on {route}" == incident.key]
+    client, route = pairs[0] if pairs else incident.key.rsplit(" on ", 1)
+    return {"client": client, "route": route}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from log_sentinel.daemon.background import around
 from log_sentinel.daemon.course import course_of
+from log_sentinel.model.incident import columns_of
 from log_sentinel.model.spike import Dimension
 from log_sentinel.store.appending import append
 from tests.delivery.happenings import incident
@@ -33,6 +35,8 @@ def stored(database: Database) -> None:
         (Dimension.CLIENT, "acme", {}, 1),
         (Dimension.IP, "198.51.100.7", {}, 2),
         (Dimension.ROUTE, "/search", {}, 1),
+        (Dimension.ROUTE_CLIENT, "globex on /search", {}, 1),
+        (Dimension.ROUTE_CLIENT, "acme on /search", {}, 0),
         (Dimension.SOURCE, "edge", {}, 2),
         (Dimension.ALL, "all", {}, 2),
         (Dimension.ALL, "all", {"status": ["429"]}, 1),
@@ -67,7 +71,6 @@ def test_of_a_long_incident_it_begins_an_hour_before_and_goes_back_a_day_at_most
     ("dimension", "key", "evidence"),
     [
         (Dimension.NETWORK, "198.51.100.0/24", {}),
-        (Dimension.ROUTE_CLIENT, "acme on /orders", {}),
         (Dimension.CLIENT, "acme", {"only": {"network": ["198.51.100.0/24"]}}),
     ],
 )
@@ -76,3 +79,22 @@ def test_where_the_counts_do_not_tell_there_is_none(
 ) -> None:
     stored(database)
     assert () == course_of(database, incident(dimension=dimension, key=key, last_seen_at=SEEN, evidence=evidence))
+
+
+def test_of_a_client_on_a_route_only_its_own_requests_there_are_shown(database: Database) -> None:
+    stored(database)
+    append(database, Log(database).commit(parsed([denial(30, client="acme", route="/search")]), to=200_000))
+    one = incident(dimension=Dimension.ROUTE_CLIENT, key="acme on /search", since=TEN, last_seen_at=SEEN)
+
+    assert [("acme", "/search")] == [(row["client"], row["route"]) for row in around(database, one).samples]
+
+
+@pytest.mark.parametrize(
+    ("key", "client", "route"),
+    [("dev on call on /x", "dev on call", "/x"), ("dev on /a on /x", "dev", "/a on /x"), ("dev on /x", "dev", "/x")],
+)
+def test_a_client_on_a_route_is_told_from_its_route_by_its_figures(key: str, client: str, route: str) -> None:
+    evidence = {"clients": [["dev", 9], ["dev on call", 3]], "routes": [["/a on /x", 9], ["/x", 3]]}
+    one = incident(dimension=Dimension.ROUTE_CLIENT, key=key, evidence=evidence)
+
+    assert {"client": client, "route": route} == columns_of(one)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,14 @@ def test_a_route_that_many_clients_meet_is_the_routes_matter() -> None:
     assert roots(sharing(client, (route, 100)), sharing(replace(route, observed=1000), (client, 100))) == {
         "/orders": ["acme"]
     }
+
+
+@pytest.mark.parametrize("other", [client, route], ids=["the client", "the route"])
+def test_a_client_on_a_route_names_the_matter_only_where_neither_does(other: Spike) -> None:
+    both = a_spike("acme on /orders", dimension=Dimension.ROUTE_CLIENT, observed=100)
+
+    assert {other.key: [both.key]} == roots(sharing(both, (other, 100)), sharing(other, (both, 100)))
+    assert {both.key: []} == roots(both)
 
 
 def test_spikes_that_have_little_in_common_stay_apart() -> None:

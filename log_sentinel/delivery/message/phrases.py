@@ -19,7 +19,7 @@ WHO = {
     Dimension.IP: "address ",
     Dimension.NETWORK: "network ",
     Dimension.ROUTE: "route ",
-    Dimension.ROUTE_CLIENT: "route and client ",
+    Dimension.ROUTE_CLIENT: "client and route ",
     Dimension.SOURCE: "log source ",
 }
 # Fewer than this is told as none.
