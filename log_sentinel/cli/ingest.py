@@ -10,6 +10,7 @@ import typer
 from log_sentinel.cli import exits, opening
 from log_sentinel.cli.options import ConfigFile, DatabaseUrl, Directive, FormatName, Output, ZoneName
 from log_sentinel.cli.output import Shape, show
+from log_sentinel.cli.starting import starting
 from log_sentinel.cli.visible import visible
 
 if TYPE_CHECKING:
@@ -39,15 +40,16 @@ def ingest(
     """Read whole files into the database once. Doing it again adds nothing. Error logs among them, in any order, tell
     why the requests of the others were denied.
     """
-    from log_sentinel.cli import logs
-    from log_sentinel.cli.heads import head
-    from log_sentinel.daemon.once import NoFormat, Pass
-    from log_sentinel.daemon.pairing import WhoseErrorLog
-    from log_sentinel.daemon.tally import Tally
-    from log_sentinel.sources.opening import CannotRead
+    with starting():
+        from log_sentinel.cli import logs
+        from log_sentinel.cli.heads import head
+        from log_sentinel.daemon.once import NoFormat, Pass
+        from log_sentinel.daemon.pairing import WhoseErrorLog
+        from log_sentinel.daemon.tally import Tally
+        from log_sentinel.sources.opening import CannotRead
 
-    loaded = opening.settings(config, db)
-    logs.set_up(loaded.settings.log.model_copy(update={"level": "warning"}), loaded.secrets)
+        loaded = opening.settings(config, db)
+        logs.set_up(loaded.settings.log.model_copy(update={"level": "warning"}), loaded.secrets)
     tally, failed = Tally(), []
     with opening.database(loaded, create=True) as database, _prepared(database, loaded), _bars() as bars:
         progress = _progress(bars, tally)

@@ -10,6 +10,7 @@ import typer
 from log_sentinel.cli import opening
 from log_sentinel.cli.options import ConfigFile, Directive, FormatName, ZoneName
 from log_sentinel.cli.output import Shape, show
+from log_sentinel.cli.starting import starting
 from log_sentinel.cli.visible import visible
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ def parse(
     ] = Shape.JSONL,
 ) -> None:
     """Show the events of a log file as they would be stored. Lines nobody can read go to stderr, with the reason."""
-    from log_sentinel.cli import logs
-    from log_sentinel.daemon.events import events
+    with starting():
+        from log_sentinel.cli import logs
+        from log_sentinel.daemon.events import events
 
     if output not in {Shape.JSONL, Shape.TABLE}:
         raise typer.BadParameter("jsonl or table", param_hint="--output")
