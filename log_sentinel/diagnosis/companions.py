@@ -2,10 +2,11 @@
 
 An entry belongs to a request of the same address, method and path within two seconds; where the access log has the
 number of the connection, of the same connection. A log may have the path decoded, and no method. Apache's entries have
-no request but its path, or a file: it is what the path leads to when it ends with the path. When all entries have
-looked for those, it is enough that the file's last name is in the path, and for an entry with none of these that the
-address is the same. Each entry explains one request and each request is explained once; of several that fit, the
-earliest.
+no request but its path, or a file: it is what the path leads to when it ends with the path, or both end with the same
+two names. When all entries have looked for those, it is enough that the file's last name is in the path, and for an
+entry with none of these that the address is the same and the line itself does not tell: it neither names its cause nor
+looks denied by the service behind. So little makes no denial of a server's failure. Each entry explains one request and
+each request is explained once; of several that fit, the earliest.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from urllib.parse import unquote
 import polars as pl
 
 from log_sentinel.diagnosis.verdict import CompiledRule, finding, verdict_columns
-from log_sentinel.model.finding import Cause
+from log_sentinel.model.finding import Cause, DeniedBy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +39,11 @@ PATH_LIMIT = 2048
 WATCHED = "watched"
 # begin what an entry has in place of "METHOD path" when it names a path alone or a file
 PATH, FILE = "= ", "* "
+# begins what requests are queued under by the last two names of their path
+ENDING = "/ "
+# what all requests are queued under whose own line does not tell; no request looks so
+UNTOLD = ""
+BEHIND = [DeniedBy.UPSTREAM, DeniedBy.AUTH_SERVICE]
 # written by `verdict.judge`; a value cannot look so, its quotes are escaped
 CONNECTION = re.compile(r'"field": ?"connection", ?"value": ?"([0-9]{1,18})"')
 
@@ -80,7 +86,8 @@ def _pairs(requests: pl.DataFrame, companions: pl.DataFrame) -> Iterator[tuple[i
         elif request is None or request.startswith(FILE):
             unsure.append((entry, time, whose, request))
     for entry, time, whose, request in unsure:
-        found = waiting.take(whose, None, time, request and request.removeprefix(FILE))
+        file = request and request.removeprefix(FILE)
+        found = waiting.take(whose, UNTOLD if file is None else None, time, file)
         if found is not None:
             yield found, entry, False
 
@@ -93,6 +100,8 @@ def _keys(request: str | None) -> Iterator[str]:
         names = _names(request[len(FILE) :])
         for first in range(len(names) if request.startswith(FILE) else min(1, len(names))):
             yield PATH + "/".join(names[first:])
+        if request.startswith(FILE):
+            yield ENDING + "/".join(names[-2:])
     else:
         yield from (request, *_loosely(request))
 
@@ -106,6 +115,9 @@ class _Waiting:
 
     def __init__(self, requests: pl.DataFrame) -> None:
         self._rows = requests.select("time", "ip", "peer_ip", "method", "path", "evidence").rows()
+        failed = (requests["status"] >= 500).to_list()
+        told = pl.col("denied_by").is_in(BEHIND) | (pl.col("cause_confidence") >= SURE_OF_LITTLE)
+        tells = requests.select(told).to_series().to_list()
         self._queues: dict[tuple[str | int, str | None], deque[int]] = defaultdict(deque)
         self._taken: set[int] = set()
         self.know_connections = False
@@ -118,8 +130,14 @@ class _Waiting:
                 exact = f"{method} {(path or '')[:PATH_LIMIT]}"
                 self._queues[whose, exact].append(number)
                 self._queues[whose, _loosely(exact)[method is None]].append(number)
-                self._queues[whose, PATH + "/".join(_names(path or ""))].append(number)
-                self._queues[whose, None].append(number)
+                names = _names(path or "")
+                self._queues[whose, PATH + "/".join(names)].append(number)
+                if len(names) > 1:
+                    self._queues[whose, ENDING + "/".join(names[-2:])].append(number)
+                if not failed[number]:
+                    self._queues[whose, None].append(number)
+                if not (failed[number] or tells[number]):
+                    self._queues[whose, UNTOLD].append(number)
 
     def take(self, whose: str | int, request: str | None, time: datetime, file: str | None = None) -> int | None:
         """The earliest request that fits, which then waits no more. Times of calls with the same key go up."""

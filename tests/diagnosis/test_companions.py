@@ -94,6 +94,31 @@ def test_an_entry_ends_what_was_drawn_from_the_error_logs_silence() -> None:
     assert said == ["a Require or Deny directive refused it"]
 
 
+APACHES = "[Tue Nov 24 03:33:33.010524 2026] [x:error] [pid 1:tid 2] [client 203.0.113.7:37752] "
+NO_CERTIFICATE = APACHES + "AH10158: cannot perform post-handshake authentication\n"
+
+
+def test_an_entry_that_names_no_request_makes_no_denial_of_a_servers_failure() -> None:
+    assert joined(line(503), NO_CERTIFICATE, APACHE, candidates=True) == []
+    assert len(joined(line(403).replace(" 153 ", " 239 "), NO_CERTIFICATE, APACHE)) == 1
+
+
+def test_an_entry_that_names_no_request_is_for_one_whose_line_does_not_tell() -> None:
+    short = line(403, "GET /up/7 HTTP/1.1").replace(" 153 ", " 38 ")
+    rows = joined(line(429) + short + line(403, "GET /own HTTP/1.1").replace(" 153 ", " 239 "), NO_CERTIFICATE, APACHE)
+
+    assert [(row["path"], row["cause"]) for row in rows] == [("/own", "authentication")]
+
+
+def test_behind_a_prefix_that_a_proxy_takes_away_a_request_is_known_by_the_end_of_its_path() -> None:
+    refused = APACHES + "AH01630: client denied by server configuration: proxy:http://127.0.0.1:8080/orders/8/items\n"
+    paths = ["/up/orders/7/items", "/up/orders/8/items"]
+
+    rows = joined("".join(line(403, f"GET {path} HTTP/1.1") for path in paths), refused, APACHE)
+
+    assert [row["path"] for row in rows] == ["/up/orders/8/items"]
+
+
 def test_each_entry_explains_one_request() -> None:
     rows = joined(line(403) * 5, error("access forbidden by rule") * 3)
 
