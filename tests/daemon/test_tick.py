@@ -21,6 +21,8 @@ from log_sentinel.model.spike import Dimension, Severity
 from log_sentinel.store import bulk, incidents, leases, tables
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from log_sentinel.store.engine import Database
 
 START = datetime(2026, 3, 3, 12, tzinfo=UTC)
@@ -35,7 +37,7 @@ def at(minute: float) -> datetime:
     return START + timedelta(minutes=minute)
 
 
-def literals(values: dict[str, object]) -> dict[str, pl.Expr]:
+def literals(values: Mapping[str, object]) -> dict[str, pl.Expr]:
     return {name: pl.lit(value) for name, value in values.items()}
 
 

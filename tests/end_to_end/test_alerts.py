@@ -184,11 +184,11 @@ def all_sent(url: str) -> bool:
 
 
 def test_a_token_and_a_password_that_are_wrong_are_said_plainly_and_are_not_shown(
-    nginx: RealNginx, slack: SlackApi, mailbox: SmtpServer, tmp_path: Path
+    slack: SlackApi, mailbox: SmtpServer, tmp_path: Path
 ) -> None:
     text = SETTINGS.format(
         rules="alerts",
-        log=nginx.access_log,
+        log=tmp_path / "access.log",
         token=f"xoxb-{CANARY}",
         slack=slack.base_url,
         smtp=mailbox.port,
