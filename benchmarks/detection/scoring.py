@@ -42,7 +42,9 @@ class Score:
         if told.kind == "resolved":
             return
         at = self._of.get(told.incident) if told.kind == "updated" else None
-        at = self._matching(minute, name) if at is None else at
+        if at is None or name not in self.incidents[at].parts:
+            matching = self._matching(minute, name)
+            at = at if matching is None else matching
         if at is None:
             if told.kind == "opened":
                 self.false_alarms.append((minute, told))

@@ -5,7 +5,8 @@ is `(level + 0.2) / (bins + 1)`: the posterior mean of a Poisson rate under a Ga
 has honest zeros for all the bins this deployment has lived, which is why `bins` is one number and not one an entity.
 `spread` sums squared deviations upwards from what was expected, over the expected, in the same way: it gives the index
 of dispersion, since denials come in clusters and a Poisson tail would alarm all day. It leans on a prior of 2 and on
-how much an hour of one entity of its kind ordinarily differs from the same hour of other days (`hours`).
+how much an hour of one entity of its kind ordinarily differs from the same hour of other days (`hours`), and is never
+less than either: that an entity was steady for a day does not make it so.
 An hour of the day (weekends apart) has a mean of its own once it has been lived through.
 
 One bin teaches at most 20 or four times the mean (winsorised), and nothing for entities that are being told as a spike:
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import polars as pl
 
 from log_sentinel.detection.frames import packed, unpacked
-from log_sentinel.detection.hours import Hours
+from log_sentinel.detection.hours import BINS_AN_HOUR, Hours
 from log_sentinel.detection.minutes import BIN
 
 if TYPE_CHECKING:
@@ -40,11 +41,13 @@ Figure = TypeVar("Figure", float, pl.Expr)
 NOTHING = ("", 0.0, 0.0, 0.0)
 
 PRIOR = 0.2
-DISPERSION, DISPERSION_BINS = 2.0, 12.0
+DISPERSION, DISPERSION_BINS = 2.0, 96.0
 # A bin counts for at most so many times the dispersion known: a rise that was never told does not blind for days.
 DEVIATES = 12.0
 # Until it is known how much the same hour differs from day to day.
 DRIFT = 0.09
+# The variance over the square of the mean, of an hour of the day that was not lived yet: offices open, jobs begin.
+UNKNOWN_HOUR = 0.5
 # From so many denials a bin on, the hour's mean may be so much below the flat one.
 LARGE, HOUR_BELOW = 10.0, 0.6
 TEACHES_AT_LEAST, TEACHES_TIMES = 20.0, 4.0
@@ -62,13 +65,15 @@ YOUNG_BINS = 12
 class Expected(NamedTuple):
     """How many of an entity, at most and at least, are usual in a bin, and how unsteady that is.
 
-    `drift` is the part of its variance over a whole hour that grows with the square of the mean.
+    `drift` is the part of its variance over a whole hour that grows with the square of the mean, `over_hour` what is
+    usual in a bin of the hour that ends with this one.
     """
 
     usual: float
     least: float
     dispersion: float
     drift: float
+    over_hour: float
 
 
 class Baseline:
@@ -93,8 +98,11 @@ class Baseline:
     def entities(self) -> int:
         return self._levels.height
 
-    def learn(self, counts: pl.DataFrame, frozen: Collection[str], bin_number: int) -> None:
-        """Takes the COUNTS of that bin in. Entities in `frozen` keep their mean."""
+    def learn(self, counts: pl.DataFrame, frozen: Collection[str], bin_number: int, times: float = 1.0) -> None:
+        """Takes the COUNTS of that bin in, which had `times` the usual requests. Entities in `frozen` keep their mean.
+
+        Denials that come with the requests make an entity no more unsteady.
+        """
         mean = self._mean(pl.col("level"))
         n = pl.col("n").cast(pl.Float64)
         taught = visited = n
@@ -107,7 +115,7 @@ class Baseline:
         known = (
             levels.join(by_hour, on="entity", how="left")
             .with_columns(taught=taught, visited=visited, mean=mean)
-            .with_columns(expected=self._expected(bin_number))
+            .with_columns(expected=self._expected(bin_number) * times)
             .collect()
         )
         there = known.filter(pl.col("n") > 0).select("entity", taught="visited")
@@ -127,7 +135,7 @@ class Baseline:
             ),
             bins=1,
         )
-        self._hours.learn(there, bin_number)
+        self._hours.learn(there, bin_number, frozen, times)
 
     def learn_many(self, counts: pl.DataFrame, first_bin: int, bins: int) -> None:
         """Takes `bins` bins from `first_bin` on at once: COUNTS with `age` (Int64), the bins from each to the last one.
@@ -187,21 +195,43 @@ class Baseline:
             there = self._levels.filter(pl.col("entity").is_in(names))
             levels = {row[0]: row for row in there.select(list(LEVELS)).iter_rows()}
             of_hour = dict(self._hours.means(names, bin_number).iter_rows())
+            of_earlier = dict(self._hours.means(names, bin_number - BINS_AN_HOUR).iter_rows())
             drifts = self._hours.drifts
             for entity in new:
                 drift = drifts.get(entity.partition("|")[0], DRIFT)
                 _, level, recent, spread = levels.get(entity, NOTHING)
-                known[entity] = self._of_one(level, recent, spread, of_hour.get(entity, 0.0), drift, bin_number)
+                hour_levels = of_hour.get(entity, 0.0), of_earlier.get(entity, 0.0)
+                known[entity] = self._of_one(level, recent, spread, hour_levels, drift, bin_number)
         return {entity: known[entity] for entity in wanted}
 
+    def _over_hour(self, usual: float, flat: float, earlier: float, bin_number: int) -> float:
+        """The mean of the twelve bins up to that one, of which some are of the hour before."""
+        before = bin_number - BINS_AN_HOUR
+        if not (self._hours.lived(bin_number) and self._hours.lived(before)):
+            return usual
+        part = (bin_number % BINS_AN_HOUR + 1) / BINS_AN_HOUR
+        return part * usual + (1 - part) * max(usual, self._hours.mean(earlier, flat, before))
+
     def _of_one(
-        self, level: float, recent: float, spread: float, hour_level: float, drift: float, bin_number: int
+        self,
+        level: float,
+        recent: float,
+        spread: float,
+        hour_levels: tuple[float, float],
+        drift: float,
+        bin_number: int,
     ) -> Expected:
+        hour_level, earlier = hour_levels
         flat = self._mean(level)
         present = self._present(flat, recent, hour_level, bin_number)
         usual = max(HOUR_BELOW * flat if flat >= LARGE else flat, present)
-        dispersion = max(1.0, self._dispersion(spread, drift, usual)) * (1 + 1 / (self.bins + 1))
-        return Expected(usual, min(flat, usual, present), dispersion, drift)
+        over_hour = self._over_hour(usual, flat, earlier, bin_number)
+        ordinary = max(DISPERSION, 1.0 + drift * usual)
+        dispersion = max(ordinary, self._dispersion(spread, drift, usual)) * (1 + 1 / (self.bins + 1))
+        if not self._hours.lived(bin_number):
+            drift += UNKNOWN_HOUR
+            dispersion += UNKNOWN_HOUR * usual
+        return Expected(usual, min(flat, usual, present), dispersion, drift, over_hour)
 
     def _mean(self, level: Figure) -> Figure:
         return (level + PRIOR) / (self.bins + 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from log_sentinel.detection.census import HOUR
 from log_sentinel.detection.counting import ALL_KEY
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.rule import Kind
@@ -40,7 +41,7 @@ class Knowledge:
 class Candidate:
     """`rule`: its place among the rules. `n`: denials in the window, where `mean` are usual (0 for a threshold).
 
-    `dispersion` and `drift`: as `Baseline.expected` has them.
+    `dispersion` and `drift`: as `Baseline.expected_of` has them. `hour_mean`: so many are usual in the last hour.
     """
 
     rule: int
@@ -51,6 +52,7 @@ class Candidate:
     mean: float
     dispersion: float
     drift: float
+    hour_mean: float
 
 
 class Candidates:
@@ -104,11 +106,13 @@ class Candidates:
                 routes |= {key} if rule.counted.dimension is Dimension.ROUTE else set()
         beyond = {key: sum(by_entity.values()) for key, by_entity in excess.items()}
         factors = known.requests.factors(routes, beyond, minute)
+        over_hour = known.requests.times_over_hour(minute)
         candidates = []
         for place, entity, key, status, n in found:
             rule = self._rules[place]
             of = usual[rule.usual_over, entity]
-            mean = of.usual * factors.of(rule.counted.dimension, key) * rule.window / BIN
-            mean = 0.0 if rule.kind is Kind.THRESHOLD else mean
-            candidates.append(Candidate(place, entity, key, status, n, mean, of.dispersion, of.drift))
+            factor = factors.of(rule.counted.dimension, key)
+            mean = 0.0 if rule.kind is Kind.THRESHOLD else of.usual * factor * rule.window / BIN
+            hour_mean = of.over_hour * max(factor, over_hour) * HOUR / BIN
+            candidates.append(Candidate(place, entity, key, status, n, mean, of.dispersion, of.drift, hour_mean))
         return candidates

@@ -30,7 +30,6 @@ from log_sentinel.detection.spikes import spikes_of, touched
 from log_sentinel.detection.spread import as_asked
 from log_sentinel.detection.tally import tally
 from log_sentinel.detection.window import Window, rows_of
-from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,9 +42,7 @@ if TYPE_CHECKING:
     from log_sentinel.model.spike import Spike
 
 # Of the form of `state()`.
-STATE_VERSION = 2
-# What bursts alike.
-WHO = (Dimension.CLIENT, Dimension.IP, Dimension.NETWORK, Dimension.ROUTE_CLIENT)
+STATE_VERSION = 3
 # Minutes held: the widest window, the minutes before it that confirm, and the bins that wait to be learned.
 KEPT = WIDEST + 2 * BIN
 
@@ -67,9 +64,7 @@ class Detector:
         of_requests = self._silences.windows(of_requests=True)
         self._requests = Requests(KEPT, {rule.window for rule in rules} | of_requests.keys())
         self._usual = {over: Baseline(over) for over in sorted({rule.usual_over for rule in rules})}
-        self._bursts = Bursts(
-            pools={str(what): "who" for what, counted in enumerate(self._counted) if counted.dimension in WHO}
-        )
+        self._bursts = Bursts(pools={str(what): counted.dimension.value for what, counted in enumerate(self._counted)})
         self._touched = Touched()
         self._firing = {number: Firing() for number in range(len(rules))}
 
@@ -101,6 +96,8 @@ class Detector:
             raise ValueError(f"minute {minute} was fed already; the last one was {minutes.moment(self.minute)}.")
         self._learn_up_to(number)
         self._put(number, denied, traffic)
+        if denied.is_empty() and traffic.is_empty():
+            self._bursts.set_apart()  # a gap cuts what went on
         self.minute = number
         self.first = number if self.first is None else self.first
         if not self.rules:
@@ -113,7 +110,9 @@ class Detector:
         if not high:
             return []
         spikes = spikes_of(high, self.rules, number, self._window, self._census, self._requests)
-        self._touched.touch(number, touched(spikes, self._counted))
+        parts = touched(spikes, self._counted)
+        self._touched.touch(number, parts)
+        self._bursts.set_apart(parts - {one.entity for one in high})
         return spikes
 
     def amend(self, minute: datetime, denied: pl.DataFrame, traffic: pl.DataFrame) -> None:
@@ -203,10 +202,11 @@ class Detector:
             return
         ripe = number // BIN - LEARNED_LATE
         for bin_number in range(max(self.minute // BIN - LEARNED_LATE, ripe - KEPT // BIN), ripe):
+            times = self._requests.times_usual(bin_number)
             if not self._requests.learn(bin_number):
                 continue
             counts = self._census.sums(bin_number * BIN + BIN - 1, BIN)
             frozen = {entity for firing in self._firing.values() for entity in firing.frozen(number)}
             frozen |= set(self._touched.frozen(number))
             for usual in self._usual.values():
-                usual.learn(counts, frozen, bin_number)
+                usual.learn(counts, frozen, bin_number, times)

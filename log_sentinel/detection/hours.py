@@ -14,7 +14,7 @@ from log_sentinel.detection.frames import packed, unpacked
 from log_sentinel.detection.minutes import BIN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 LEVELS: dict[str, type[pl.DataType]] = {"entity": pl.String, "hour_level": pl.Float64}
 Figure = TypeVar("Figure", float, pl.Expr)
@@ -30,7 +30,9 @@ FOLLOWED_FROM = 4.0
 # clusters.
 COMPARED_FROM, CLUSTERED = 60.0, 3.0
 # What is thought of drift before anything is known, how many hours that weighs, and what is kept of it every hour.
-PRIOR_DRIFT, PRIOR_HOURS, DRIFT_KEPT, LEAST_DRIFT = 0.09, 12.0, 0.98, 0.02
+PRIOR_DRIFT, PRIOR_HOURS, DRIFT_KEPT, LEAST_DRIFT = 0.09, 3.0, 0.98, 0.005
+# An hour with more than so many times the usual requests is not compared with others.
+ORDINARY_TIMES = 1.3
 # Entities that are followed in an hour; of more, the largest.
 MAX_ROWS = 20_000
 
@@ -44,6 +46,9 @@ class Hours:
         # the hour that is going on is taken in when it is over
         self._present: list[pl.DataFrame] = []
         self._hour: int | None = None
+        # what says nothing of ordinary hours: entities in an incident, and all of them where requests are unusual
+        self._unsteady: set[str] = set()
+        self._most_times = 1.0
         self._drifts: dict[str, tuple[float, float]] = {}
 
     @property
@@ -51,13 +56,15 @@ class Hours:
         """By the number of what is counted: the variance of an hour's count over the square of its mean."""
         return {what: max(LEAST_DRIFT, total / weight) for what, (total, weight) in self._drifts.items()}
 
-    def learn(self, taught: pl.DataFrame, bin_number: int) -> None:
-        """Takes in a bin: entity, taught (Float64)."""
+    def learn(self, taught: pl.DataFrame, bin_number: int, frozen: Collection[str] = (), times: float = 1.0) -> None:
+        """Takes in a bin: entity, taught (Float64). `frozen` are in an incident; requests were `times` the usual."""
         hour = bin_number // BINS_AN_HOUR
         if self._hour is not None and hour != self._hour:
             self._visited(pl.concat(self._present), slot_of(self._hour), len(self._present))
-            self._present = []
+            self._present, self._unsteady, self._most_times = [], set(), 1.0
         self._hour = hour
+        self._unsteady.update(frozen)
+        self._most_times = max(self._most_times, times)
         self._present.append(taught)
 
     def learn_many(self, taught: pl.DataFrame, first_bin: int, bins: int) -> None:
@@ -94,6 +101,8 @@ class Hours:
             "bins": {str(slot): bins for slot, bins in self._bins.items()},
             "present": [packed(frame) for frame in self._present],
             "hour": self._hour,
+            "unsteady": sorted(self._unsteady),
+            "most_times": self._most_times,
             "drifts": {what: list(seen) for what, seen in self._drifts.items()},
         }
 
@@ -104,6 +113,8 @@ class Hours:
         self._bins = {int(slot): bins for slot, bins in cast("Mapping[str, float]", given["bins"]).items()}
         self._present = [unpacked(frame) for frame in cast("list[str]", given["present"])]
         self._hour = cast("int | None", given["hour"])
+        self._unsteady = set(cast("list[str]", given["unsteady"]))
+        self._most_times = cast("float", given["most_times"])
         drifts = cast("Mapping[str, tuple[float, float]]", given["drifts"])
         self._drifts = {what: (total, weight) for what, (total, weight) in drifts.items()}
 
@@ -131,16 +142,20 @@ class Hours:
 
     def _compare(self, there: pl.DataFrame, before: pl.DataFrame, bins_before: float, bins: int) -> None:
         """Learns from an hour how much it differs from the same one of other days, over all that is counted alike."""
-        if bins_before < LIVED:
+        if bins_before < LIVED or self._most_times > ORDINARY_TIMES:
             return
         mean = pl.col("hour_level") / bins_before * bins
         ratio = (pl.col("taught").fill_null(0.0) / pl.col("mean") - 1).clip(-1.0, 1.0)
         differing = (
             before.with_columns(mean=mean)
-            .filter(pl.col("mean") >= COMPARED_FROM)
+            .filter((pl.col("mean") >= COMPARED_FROM) & ~pl.col("entity").is_in(list(self._unsteady)))
             .join(there, on="entity", how="left")
             .group_by(what=pl.col("entity").str.split_exact("|", 1).struct.field("field_0"))
-            .agg(square=(ratio**2 - CLUSTERED / pl.col("mean")).sum(), entities=pl.len())
+            .agg(
+                # the largest count most: it is for them that drift is more than clusters
+                square=((ratio**2 - CLUSTERED / pl.col("mean")) * pl.col("mean")).sum() / pl.col("mean").mean(),
+                entities=pl.len(),
+            )
         )
         for what, square, entities in differing.iter_rows():
             total, weight = self._drifts.get(what, (PRIOR_DRIFT * PRIOR_HOURS, PRIOR_HOURS))

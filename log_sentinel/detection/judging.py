@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import TYPE_CHECKING
 
+from log_sentinel.detection import breadth
+from log_sentinel.detection.bursts import bursting
 from log_sentinel.detection.candidates import Candidates
 from log_sentinel.detection.census import HOUR
 from log_sentinel.detection.high import High
@@ -52,8 +54,12 @@ LASTED_OF = 10
 HOUR_FLOOR, HOUR_TIMES, HOUR_ACTIVE, HOUR_HIGH = 3, 0.83, 12, 4
 # Its last quarter must keep up that part of its pace: what is over is not still going on.
 QUARTER, PACE = 15, 0.7
-# Bursts are compared as if every entity had at least one denial in the window: how rare it was says nothing of them.
-COMPARED_MEAN = 1.0
+# A minute of the hour counts as at most so many times the mean one: one burst is no steady excess.
+MINUTE_TIMES = 4
+# Bursts of entities with more denials than that in a window say nothing of others: theirs grow with them.
+SAMPLED_BELOW = 5.0
+# A minute is high from so many times the usual on, or from half way to the rule's times.
+HIGH_TIMES = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +95,15 @@ class Judging:
         found = [one for one in found if one.n >= self._held(one)]
         courses = known.census.courses({one.entity for one in found})
         limits = self._limits(known)
+        loud = breadth.of_few(found, self._rules)
         still = {(rule, entity) for rule, memory in firing.items() for entity in memory.firing(minute - 1)}
         high: list[High] = []
         for one in found:
             on = (one.rule, one.entity) in still
             with self._faults.of(self._rules[one.rule].name):
                 of_limit = limits[self._whats[one.rule]]
-                judged = self._judged(one, Course(courses[one.entity]), minute, known, of_limit, still=on)
+                course = Course(courses[one.entity])
+                judged = self._judged(one, course, minute, known, of_limit, loud.get(one.entity, 0.0), still=on)
                 high += [] if judged is None else [judged]
         high.sort(key=lambda one: (one.rule, -one.n, one.key))
         if any(
@@ -108,16 +116,24 @@ class Judging:
         return [one for _, of_rule in by_rule for one in islice(of_rule, MOST_SPIKES)]
 
     def _judged(
-        self, one: Candidate, course: Course, minute: int, known: Knowledge, of_limit: float, *, still: bool
+        self,
+        one: Candidate,
+        course: Course,
+        minute: int,
+        known: Knowledge,
+        of_limit: float,
+        of_few: float,
+        *,
+        still: bool,
     ) -> High | None:
-        """It as High, if it is or, fired already, `still` is."""
+        """It as High, if it is or, fired already, `still` is. `of_few`: of its denials, those of a few."""
         rule = self._rules[one.rule]
         asked = rule.confirm + (YOUNG_EXTRA if self._is_young(rule, known) else 0)
         span = max(rule.window, asked + SLACK)
         floor = _floor(rule, one)
         confirmed = course.high(floor, span) >= asked
         if rule.kind is Kind.SPIKE:
-            reached = self._is_spike(one, course, minute, known, of_limit, confirmed=confirmed)
+            reached = self._is_spike(one, course, minute, known, of_limit, one.n - of_few, confirmed=confirmed)
         else:
             reached = confirmed and one.n >= self._needed(one)
         if not (reached or still):
@@ -147,39 +163,54 @@ class Judging:
         return dict.fromkeys(self._whats, math.inf) | needed
 
     def _is_spike(
-        self, one: Candidate, course: Course, minute: int, known: Knowledge, of_limit: float, *, confirmed: bool
+        self,
+        one: Candidate,
+        course: Course,
+        minute: int,
+        known: Knowledge,
+        of_limit: float,
+        n: float,
+        *,
+        confirmed: bool,
     ) -> bool:
+        """`n`: so many of its denials are held against it."""
         rule = self._rules[one.rule]
         lasted = course.high(_floor(rule, one), max(LASTED_OF, rule.confirm))
-        if lasted >= rule.confirm and one.n >= self._needed(one):
-            size = surprise(one.n, max(one.mean, COMPARED_MEAN), one.dispersion)
-            known.bursts.see(minute, one.entity, one.n, size, lasted)
+        if lasted >= rule.confirm and n >= self._needed(one):
+            size = one.n - one.mean
+            named = bursting(rule.window, one.entity)
+            known.bursts.see(minute, named, one.n, size if one.mean < SAMPLED_BELOW else None, lasted)
             budget = known.false_alarms_per_week / len(self._spikes)
             if (
                 confirmed
-                and surprise(one.n, one.mean, one.dispersion) > of_limit
+                and surprise(n, one.mean, one.dispersion) > of_limit
                 and (
                     rule.counted.dimension is Dimension.ALL
                     or (
-                        size > known.bursts.floor(minute, one.entity, lasted, budget)
-                        and not known.bursts.muted(minute, one.entity, one.n)
+                        size > known.bursts.floor(minute, named, lasted, budget)
+                        and not known.bursts.muted(minute, named, one.n)
                     )
                 )
             ):
                 return True
-        return known.lived >= HOUR + SILENT_MINUTES and self._is_slow(one, course, of_limit)
+        return (
+            known.lived >= HOUR + SILENT_MINUTES
+            and n >= min(HOUR_TIMES * rule.times_usual, 2.0) * one.mean
+            and self._is_slow(one, course, of_limit)
+        )
 
     def _is_slow(self, one: Candidate, course: Course, of_limit: float) -> bool:
         """Whether it is in the last hour that it is too much, and still going on."""
         rule = self._rules[one.rule]
-        hour = sum(course.minutes)
-        mean = one.mean / rule.window * HOUR
+        most = MINUTE_TIMES * sum(course.minutes) / HOUR
+        hour = sum(min(n, most) for n in course.minutes)
+        mean = one.hour_mean
         return (
             hour >= HOUR_FLOOR * rule.at_least
             and hour >= HOUR_TIMES * rule.times_usual * mean
             and sum(n > 0 for n in course.minutes) >= HOUR_ACTIVE
             and course.high(_raised(rule, one), LASTED_OF) >= HOUR_HIGH
-            and sum(course.minutes[:QUARTER]) * HOUR / QUARTER >= PACE * hour
+            and sum(min(n, most) for n in course.minutes[:QUARTER]) * HOUR / QUARTER >= PACE * hour
             and surprise(hour, mean, one.dispersion + one.drift * mean) > of_limit
         )
 
@@ -187,9 +218,10 @@ class Judging:
 def _floor(rule: Rule, one: Candidate) -> float:
     """A minute with so many is high."""
     usual = one.mean / rule.window
-    return max(min(2.0, rule.at_least), 1.5 * usual, usual + 0.5 * (one.n / rule.window - usual))
+    times = min(HIGH_TIMES, (1 + rule.times_usual) / 2)
+    return max(min(2.0, rule.at_least), times * usual, usual + 0.5 * (one.n / rule.window - usual))
 
 
 def _raised(rule: Rule, one: Candidate) -> float:
     """A minute with so many is high in the hour's eyes: by what is usual, whatever the window has."""
-    return max(2.0, 1.5 * one.mean / rule.window)
+    return max(2.0, min(HIGH_TIMES, (1 + rule.times_usual) / 2) * one.mean / rule.window)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.detection.baseline import Baseline
-from log_sentinel.detection.census import Census
+from log_sentinel.detection.census import HOUR, Census
 from log_sentinel.detection.counting import ALL_KEY, counts
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.rule import Counted
@@ -60,6 +60,23 @@ class Requests:
             return False
         self.usual.learn(there, (), bin_number)
         return True
+
+    def times_usual(self, bin_number: int) -> float:
+        """How many times the usual requests there were in that bin that waits to be learned, 1 to MOST."""
+        if self.usual.young:
+            return 1.0
+        usual = self.usual.expected_of([_WHOLE], bin_number)[_WHOLE].usual
+        counted = self.census.sums(bin_number * BIN + BIN - 1, BIN)
+        there = int(counted.filter(pl.col("entity") == _WHOLE)["n"].sum())
+        return min(MOST, max(1.0, there / usual)) if usual >= FEWEST else 1.0
+
+    def times_over_hour(self, minute: int) -> float:
+        """How many times the usual requests there were in the hour that ends with `minute`, 1 to MOST."""
+        if self.usual.young:
+            return 1.0
+        usual = self.usual.expected_of([_WHOLE], minute // BIN)[_WHOLE].over_hour * HOUR / BIN
+        there = sum(self.census.courses([_WHOLE])[_WHOLE])
+        return min(MOST, max(1.0, there / usual)) if usual >= FEWEST else 1.0
 
     def learn_many(self, traffic: pl.DataFrame, first_bin: int, bins: int) -> None:
         """Takes in `bins` bins at once: TRAFFIC with `age`, as `Baseline.learn_many` has it."""

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 # An incident that comes back so soon is the same one.
 GRACE = timedelta(minutes=60)
 GREW_TIMES = 2
+# A cause takes over what began at most so long before it; what is older is a matter of its own.
+TAKEN_OVER_WITHIN = timedelta(minutes=20)
 # Spikes remembered as part of an incident.
 MOST_PARTS = 400
 # Evidence that stays when another rule takes an incident over; the rest is of the spike.
@@ -98,7 +100,7 @@ class _Stepping:
             and not self._is_part(root)
             and ebbing_rise(self.incidents, root, self._minute) is None
             and self._recent(_key(root)) is None
-            and self._oldest_of(group.members) is None
+            and self._oldest_of(group) is None
         )
 
     def take(self, group: Group) -> None:
@@ -116,7 +118,7 @@ class _Stepping:
                 return  # a person resolved it while it went on: the same firing is not told again
             now = self._with_figures(self.incidents[ended], root, told=True)
             at = self._happen(ended, HappeningKind.REOPENED, now)
-        elif (oldest := self._oldest_of(group.members)) is not None:
+        elif (oldest := self._oldest_of(group)) is not None:
             at = self._take_over(oldest, root)
         elif (stormy := storm(self.incidents, root, self._minute)) is not None:
             self._take_in(stormy, (root, *group.members))
@@ -277,8 +279,14 @@ class _Stepping:
             for incident in self.incidents
         )
 
-    def _oldest_of(self, members: Sequence[Spike]) -> int | None:
-        own = [at for member in members if (at := self._unresolved(_key(member))) is not None]
+    def _oldest_of(self, group: Group) -> int | None:
+        """The oldest incident of a member, of those that began about when the root did."""
+        own = [
+            at
+            for member in group.members
+            if (at := self._unresolved(_key(member))) is not None
+            and group.root.since - self.incidents[at].since <= TAKEN_OVER_WITHIN
+        ]
         return min(own, key=lambda at: (self.incidents[at].opened_at, at), default=None)
 
 

@@ -53,7 +53,36 @@ def test_what_lasted_and_what_was_part_of_something_larger_is_not_ordinary() -> 
 
 
 def test_the_floor_is_bounded_by_what_was_seen() -> None:
-    assert seen_for_a_day().floor(DAY, "1|403|new", 3, 1e-9) == 1.6 * 59
+    assert seen_for_a_day().floor(DAY, "1|403|new", 3, 1e-9) == 1.3 * 59
+
+
+def test_what_happened_once_is_not_ordinary() -> None:
+    bursts = seen_for_a_day()
+    ordinary = bursts.floor(DAY, "1|403|new", 3, 1e-9)
+    burst(bursts, "1|403|outage", DAY, n=5000)
+
+    assert bursts.floor(DAY + 20, "1|403|new", 3, 1e-9) < 2 * ordinary
+
+
+def test_bursts_of_clients_are_bursts_of_their_addresses_and_not_the_other_way_round() -> None:
+    bursts = seen_for_a_day()
+    bursts.pools = {"1": "client", "2": "ip"}
+    bursts.samples = {"client": bursts.samples["1"]}
+
+    assert bursts.floor(DAY, "2|403|new", 3, 1.0) == bursts.floor(DAY, "1|403|new", 3, 1.0) > 0
+    bursts.samples = {"ip": bursts.samples["client"]}
+    bursts.end(DAY + 60)
+    assert bursts.floor(DAY + 60, "1|403|new", 3, 1.0) == 0.0
+
+
+def test_what_a_large_entity_does_says_nothing_of_others() -> None:
+    bursts = Bursts()
+    bursts.end(0)
+    for minute in range(3):
+        bursts.see(minute, "1|403|large", 5000, None, minute + 1)
+    bursts.end(20)
+
+    assert bursts.floor(20, "1|403|new", 3, 1.0) == 0.0
 
 
 def test_bursts_of_two_weeks_ago_are_forgotten() -> None:

@@ -122,6 +122,17 @@ def test_a_cause_that_shows_later_takes_over_the_incident_that_was_told() -> Non
     ) == (1, "client-spike", {"rule": "ip-spike", "dimension": "ip", "key": "192.0.2.1"})
 
 
+def test_what_was_told_long_before_is_a_matter_of_its_own_and_becomes_a_child() -> None:
+    client = a_spike()
+    everything = a_spike("all", dimension=Dimension.ALL, observed=5000, since=at(30))
+    kept = Kept()
+    kept.run(range(33), client)
+
+    assert kept.minute(33, sharing(everything, (client, 100)), sharing(client, (everything, 100))) == ["opened all"]
+    kept.minute(34, sharing(everything, (client, 100)), sharing(client, (everything, 100)))
+    assert [(incident.key, incident.parent) for incident in kept.incidents] == [("acme", 2), ("all", None)]
+
+
 def test_other_incidents_of_the_same_cause_become_its_children_and_say_no_more_until_they_end() -> None:
     one, two = (a_spike(key, dimension=Dimension.IP, observed=60) for key in ("192.0.2.1", "192.0.2.2"))
     client = a_spike()
