@@ -15,8 +15,10 @@ import pytest
 
 from log_sentinel.content import shipped
 from log_sentinel.parsing.compiling import ParseOptions, compiled
+from log_sentinel.parsing.definitions import load_folders
 from log_sentinel.parsing.directive import from_directive
 from log_sentinel.parsing.error_logs import load
+from log_sentinel.parsing.guessing import guess
 from tests.diagnosis.causing import apache, caddy, envoy, haproxy, nginx, traefik
 from tests.diagnosis.causing.measured import measured
 from tests.lengths import times
@@ -99,6 +101,18 @@ def test_every_line_is_read_and_nearly_every_verdict_is_right(
     assert found.sure_and_wrong == 0
     assert found.by_right / found.denials >= (BY_WHOM if tells_by_whom else BY_WHOM_POORLY), found.wrong
     assert found.cause_right / found.denials >= CAUSE, found.wrong
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "format_name"), [case[:3] for case in CASES if case[2] not in (None, "apache-combined")]
+)
+def test_the_format_of_a_real_log_is_guessed(
+    server: str, name: str, format_name: str, asked: Callable[[str, str], Written]
+) -> None:
+    found = guess(asked(server, name).log(name)[:60_000], load_folders([shipped("parsers")]).values())
+
+    assert found is not None
+    assert (found.name, found.confidence, found.mixed_with) == (format_name, 1.0, None)
 
 
 @pytest.mark.parametrize("name", [name for name in nginx.FORMATS if name != "plain"])

@@ -33,7 +33,7 @@ BATCH = 1000
 LONG = LINES >= 1_000_000
 LONG_LINE = 10_000_000 if LONG else 100_000
 # of lines that repeat something at one of many places, in every shipped format
-PLACES, REPEATED = (12, 1_000_000) if LONG else (4, 20_000)
+PLACES, REPEATED = (6, 500_000) if LONG else (4, 20_000)
 SHIPPED = load_folders([shipped("parsers")])
 Values = dict[str, str]
 

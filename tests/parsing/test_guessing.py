@@ -60,6 +60,16 @@ def test_apaches_own_escapes_are_read_by_both_as_well() -> None:
     assert {found.name, *found.alike} == {"nginx-combined", "apache-combined"}
 
 
+def test_a_host_with_its_port_is_apaches() -> None:
+    vhosts = {"nginx-vhost": "a.example ", "apache-vhost-combined": "a.example:443 "}
+
+    for name, host in vhosts.items():
+        found = guess((host + line(200)).encode() * 9, SHIPPED)
+
+        assert found is not None
+        assert found.name == name
+
+
 def test_nothing_readable_is_no_guess() -> None:
     assert guess(b"what is this\nand this\n", SHIPPED) is None
     assert guess(b"", SHIPPED) is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
+from tests.diagnosis.causing.situations import Situation, Written, ask, two_ports, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
 
@@ -183,7 +183,7 @@ def written(folder: Path, rounds: int, _: str = "") -> Written:
     modules = real_servers.DEBIAN / "usr" / "lib" / "apache2" / "modules"
     prepare(folder)
     certificate(folder)
-    ports = {False: real_servers.free_port(), True: real_servers.free_port()}
+    ports = two_ports()
     loaded = [
         f"LoadModule {name}_module {modules}/mod_{name}.so"
         for name in MODULES.split()

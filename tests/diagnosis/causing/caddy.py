@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
+from tests.diagnosis.causing.situations import Situation, Written, ask, two_ports, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
 
@@ -104,7 +104,7 @@ def written(folder: Path, rounds: int, name: str) -> Written:
     program = real_servers.program("caddy")
     certificate(folder)
     home = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
-    ports = {False: real_servers.free_port(), True: real_servers.free_port()}
+    ports = two_ports()
     tls = f"tls {folder}/cert.pem {folder}/key.pem {{\n client_auth {{\n mode request\n }}\n }}"
     with service() as one:
         sites = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
+from tests.diagnosis.causing.situations import Situation, Written, ask, two_ports, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
 
@@ -92,7 +92,7 @@ def written(folder: Path, rounds: int, name: str) -> Written:
     """Asks a new HAProxy that logs as `name` says everything, `rounds` times."""
     haproxy = real_servers.program("haproxy")
     certificate(folder)
-    ports = {False: real_servers.free_port(), True: real_servers.free_port()}
+    ports = two_ports()
     with service() as one:
         (folder / "haproxy.cfg").write_text(
             CONFIGURATION.format(folder=folder, service=one, log=FORMATS[name], port=ports[False], tls=ports[True])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
+from tests.diagnosis.causing.situations import Situation, Written, ask, two_ports, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
 
@@ -199,7 +199,7 @@ def written(folder: Path, rounds: int, _: str = "") -> Written:
     binary.chmod(binary.stat().st_mode | 0o111)
     prepare(folder)
     certificate(folder)
-    ports = {False: real_servers.free_port(), True: real_servers.free_port()}
+    ports = two_ports()
     with service() as one, service() as other:
         (folder / "nginx.conf").write_text(
             CONFIGURATION.format(

@@ -119,6 +119,12 @@ def ask(
     return journal
 
 
+def two_ports() -> dict[bool, int]:
+    """Free ports, the one for TLS under True. Both are held while they are looked for, so that they are two."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return {False: one.getsockname()[1], True: other.getsockname()[1]}
+
+
 def until_logged(log: Path, journal: Journal) -> None:
     """Waits for the lines of all requests: a server answers before it writes."""
     pause = threading.Event()
