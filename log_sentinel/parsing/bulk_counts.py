@@ -27,25 +27,41 @@ class RouteCounts:
     """
 
     def __init__(self, cut: pl.DataFrame, canonical: Canonical) -> None:
-        self._keys = ["request", "route"] if "route" in cut.columns else ["request"]
+        self._canonical = canonical
+        keys = ["request", "route"] if "route" in cut.columns else ["request"]
         # one number is a quicker key than two: which minute since 1970, then three digits of status
         at = (cut["minute"] // MINUTE * STATUSES + cut["status"]).alias("at")
-        asked = cut.select(pl.col(self._keys).fill_null("")).with_columns(at)
-        groups = asked.lazy().group_by(self._keys).agg("at").collect(engine="in-memory")
-        if "route" in groups.columns:
-            routes: list[str] = _named(groups, canonical)
-            places = pl.Series(range(len(routes)), dtype=pl.Int64)
-        else:
-            routes, places = _templates(groups["request"], canonical)
+        asked = pl.DataFrame([at, *(cut[key].fill_null("") for key in keys)])
+        groups = asked.lazy().group_by(keys).agg("at").collect(engine="in-memory")
+        # what is left of requests, and the routes of that
+        self._templates: dict[str, str] = {}
+        routes, places = (self._named if "route" in keys else self._nameless)(groups)
         self._routes = sorted(set(routes))
         number_of = {route: number for number, route in enumerate(self._routes)}
         numbers = pl.Series("number", [number_of[route] for route in routes], pl.Int64).gather(places)
-        self._groups = groups.with_columns(numbers)
+        self._at = pl.DataFrame([numbers, groups["at"]]).explode("at")
+
+    def _nameless(self, groups: pl.DataFrame) -> tuple[list[str], pl.Series]:
+        """Routes, and which of them each of the groups has."""
+        reduced = _reduced(groups["request"], BULK_FIRST)
+        distinct = reduced.unique()
+        routes = list(map(self._canonical.routes.of_request, _reduced(distinct, BULK_THEN).to_list()))
+        self._templates |= zip(distinct.to_list(), routes, strict=True)
+        return routes, reduced.cast(pl.Enum(distinct)).to_physical()
+
+    def _named(self, groups: pl.DataFrame) -> tuple[list[str], pl.Series]:
+        """The same where the gateway has its own names for some or all."""
+        found = each(self._canonical.clean, groups["route"].to_list())
+        nameless = [place for place, name in enumerate(found) if not name]
+        templates, places = self._nameless(groups[nameless])
+        for place, template in zip(nameless, places.to_list(), strict=True):
+            found[place] = templates[template]
+        return [name or MALFORMED for name in found], pl.Series(range(len(found)), dtype=pl.Int64)
 
     def traffic(self) -> pl.DataFrame:
         """TRAFFIC."""
-        requests = self._groups.select("number", "at").explode("at")
-        counted = (requests["at"] * len(self._routes) + requests["number"]).alias("key").value_counts(name="n")
+        key = (self._at["at"] * len(self._routes) + self._at["number"]).alias("key")
+        counted = key.value_counts(name="n")
         at = counted["key"] // len(self._routes)
         return pl.DataFrame(
             [
@@ -58,28 +74,12 @@ class RouteCounts:
 
     def of_rows(self, rows: pl.DataFrame) -> list[str]:
         """The routes of some of the rows that were counted."""
-        asked = rows.lazy().select(pl.col(self._keys).fill_null(""))
-        known = self._groups.lazy().select(*self._keys, "number")
-        numbers = asked.join(known, on=self._keys, how="left", maintain_order="left").select("number")
-        return [self._routes[number] for number in numbers.collect(engine="in-memory").to_series()]
-
-
-def _named(groups: pl.DataFrame, canonical: Canonical) -> list[str]:
-    """The routes of requests that may have a gateway's own name."""
-    found = each(canonical.clean, groups["route"].to_list())
-    nameless = [place for place, name in enumerate(found) if not name]
-    templates, places = _templates(groups["request"].gather(nameless), canonical)
-    for place, template in zip(nameless, places.to_list(), strict=True):
-        found[place] = templates[template]
-    return [name or MALFORMED for name in found]
-
-
-def _templates(requests: pl.Series, canonical: Canonical) -> tuple[list[str], pl.Series]:
-    """The templates of requests, and which of them each has."""
-    reduced = _reduced(requests, BULK_FIRST)
-    distinct = reduced.unique()
-    templates = list(map(canonical.routes.of_request, _reduced(distinct, BULK_THEN).to_list()))
-    return templates, reduced.cast(pl.Enum(distinct)).to_physical()
+        reduced = _reduced(rows["request"].fill_null(""), BULK_FIRST).to_list()
+        templates = [self._templates.get(request, MALFORMED) for request in reduced]
+        if "route" not in rows.columns:
+            return templates
+        names = each(self._canonical.clean, rows["route"].to_list())
+        return [name or template for name, template in zip(names, templates, strict=True)]
 
 
 def _reduced(requests: pl.Series, steps: Sequence[tuple[str, str]]) -> pl.Series:

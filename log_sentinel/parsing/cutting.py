@@ -9,6 +9,8 @@ would take the same.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_, or_
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
@@ -20,7 +22,7 @@ from log_sentinel.parsing.times import MINUTE
 from log_sentinel.parsing.values import STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from log_sentinel.parsing.times import Clock
 
@@ -49,13 +51,12 @@ class InOrder:
         self.head, self.layout = layout.head, layout
         last = max(number for numbers in self.groups.values() for number in numbers)
         self.cuts = layout.cuts[:last]
-        self.tail = layout.ranged(last)
+
+        self.steps, checks = in_order(self.head, self.cuts, {n for numbers in self.groups.values() for n in numbers})
+        self.last = Last([*checks, pl.col("rest").str.contains(layout.ranged(last))], self.groups, clock.read)
 
     def cut(self, lines: pl.DataFrame, data: bytes | None) -> pl.DataFrame:
-        wanted = {number for numbers in self.groups.values() for number in numbers}
-        frame, checks = in_order(lines.lazy().rename({"line": "rest"}), self.head, self.cuts, wanted)
-        checks.append(pl.col("rest").str.contains(self.tail))
-        return finished(frame, checks, self.groups, self.clock.read)
+        return self.last.of(lines.lazy().rename({"line": "rest"}), self.steps)
 
 
 def needed(groups: Mapping[str, tuple[int, ...]], carried: Sequence[str]) -> dict[str, tuple[int, ...]]:
@@ -63,75 +64,90 @@ def needed(groups: Mapping[str, tuple[int, ...]], carried: Sequence[str]) -> dic
     return {name: groups[name] for name in (*COUNTED, *carried) if name in groups}
 
 
-def finished(
-    frame: pl.LazyFrame,
-    checks: Sequence[pl.Expr],
-    groups: Mapping[str, tuple[int, ...]],
-    read_time: Callable[[str], int | None],
-) -> pl.DataFrame:
-    """What a Cutter gives, of a frame of index and the `groups`' columns c1, c2, ... whose rows pass `checks` or are
-    not taken."""
-    frame = frame.select(
-        "index",
-        pl.all_horizontal(checks).alias("fits"),
-        **{name: first_given([f"c{n}" for n in numbers]) for name, numbers in groups.items()},
-    )
-    if "request" in groups:
-        request = pl.col("request")
-        length = request.str.len_bytes().cast(pl.Int64) - PROTOCOL_WIDTH
-        query = request.str.find("?", literal=True).cast(pl.Int64)
-        frame = frame.with_columns(
-            pl.col("fits") & pl.any_horizontal(request.str.ends_with(protocol) for protocol in sorted(PROTOCOLS)),
-            request=sliced(request, 0, pl.max_horizontal(pl.min_horizontal(length, query), 0)),
+class Last:
+    """The last steps of any Cutter: inputs from the columns c1, c2, ..., the request without protocol and query."""
+
+    def __init__(
+        self,
+        checks: Sequence[pl.Expr],
+        groups: Mapping[str, tuple[int, ...]],
+        read_time: Callable[[str], int | None],
+    ) -> None:
+        """Rows that do not pass `checks` are not taken. `groups`: the columns that each input may come from."""
+        self.read_time = read_time
+        inputs = {name: first_given([f"c{n}" for n in numbers]) for name, numbers in groups.items()}
+        fits = reduce(and_, checks)
+        if "request" in groups:
+            request = pl.col("request")
+            length = request.str.len_bytes().cast(pl.Int64) - PROTOCOL_WIDTH
+            query = request.str.find("?", literal=True).cast(pl.Int64)
+            path_ends = pl.when(query < length).then(query).otherwise(length)
+            has_protocol = reduce(or_, (request.str.ends_with(protocol) for protocol in sorted(PROTOCOLS)))
+            request = request.cast(pl.Binary).bin.head(path_ends).cast(pl.String)
+            then = [[pl.col("fits") & has_protocol, request]]
+        else:
+            method = (
+                pl.col("method").replace({"-": ANY_METHOD, "": ANY_METHOD})
+                if "method" in groups
+                else pl.lit(ANY_METHOD)
+            )
+            target = pl.col("target").fill_null("-") if "target" in groups else pl.lit("-")
+            request = pl.col("request")
+            then = [
+                [pl.concat_str(method, target, separator=" ").alias("request")],
+                [sliced(request, 0, request.str.find("?", literal=True))],
+            ]
+        self.inputs = [pl.col("index"), fits.alias("fits"), *(value.alias(name) for name, value in inputs.items())]
+        self.then = then
+        self.out = ["index", "fits", "time", "status", *(name for name in groups if name not in COUNTED), "request"]
+
+    def of(self, frame: pl.LazyFrame, steps: Iterable[Sequence[pl.Expr]]) -> pl.DataFrame:
+        """What a Cutter gives, of `frame` after `steps`."""
+        for step in steps:
+            frame = frame.with_columns(step)
+        frame = frame.select(self.inputs)
+        for step in self.then:
+            frame = frame.with_columns(step)
+        return typed(
+            frame.select(self.out).collect(engine="in-memory"), ("time", self.read_time), ("status", STATUSES.get)
         )
-    else:
-        method = (
-            pl.col("method").replace({"-": ANY_METHOD, "": ANY_METHOD}) if "method" in groups else pl.lit(ANY_METHOD)
-        )
-        target = pl.col("target").fill_null("-") if "target" in groups else pl.lit("-")
-        frame = frame.with_columns(line=pl.concat_str(method, target, separator=" "))
-        line = pl.col("line")
-        frame = frame.with_columns(request=sliced(line, 0, line.str.find("?", literal=True)))
-    carried = [name for name in groups if name not in COUNTED]
-    return typed(
-        frame.select("index", "fits", "time", "status", *carried, "request").collect(),
-        ("time", read_time),
-        ("status", STATUSES.get),
-    )
 
 
 def in_order(
-    frame: pl.LazyFrame, head: str, cuts: Sequence[Cut], wanted: set[int], first: int = 1
-) -> tuple[pl.LazyFrame, list[pl.Expr]]:
-    """Takes `cuts` off the column `rest`; the values of the `wanted` (counted from `first`) become columns c1, c2, ...
+    head: str, cuts: Sequence[Cut], wanted: set[int], first: int = 1
+) -> tuple[list[list[pl.Expr]], list[pl.Expr]]:
+    """The steps (columns made at once) that take `cuts` off the column `rest`; the values of the `wanted` (counted from
+    `first`) become columns c1, c2, ...
 
     Then what must hold of a row that fits. A cut that finds nothing leaves null, and null fits nothing.
     """
+    steps: list[list[pl.Expr]] = []
     checks: list[pl.Expr] = []
-    rest = pl.col("rest")
+    rest, p = pl.col("rest"), pl.col("p")
     if head:
-        fits_head = f"head{first}"
-        frame = frame.with_columns(rest.str.starts_with(head).alias(fits_head), rest=sliced(rest, len(head)))
-        checks.append(pl.col(fits_head))
+        name = f"head{first}"
+        steps.append([rest.str.starts_with(head).alias(name), sliced(rest, len(head))])
+        checks.append(pl.col(name))
     for number, cut in enumerate(cuts, first):
         width = WIDTHS.get(cut.shape) if cut.stop.kind == "shape" else None
         if width is not None:
             at: int | pl.Expr = width
         elif cut.literal:
-            frame = frame.with_columns(p=rest.str.find(cut.literal[0], literal=True).cast(pl.Int64))
-            at = pl.col("p")
+            steps.append([rest.str.find(cut.literal[0], literal=True).cast(pl.Int64).alias("p")])
+            at = p
         else:
-            frame = frame.with_columns(rest.alias(f"c{number}"), rest=pl.lit(""))
+            steps.append([rest.alias(f"c{number}"), pl.lit("").alias("rest")])
             continue
         value, following = sliced(rest, 0, at), sliced(rest, at, len(cut.literal))
         fits = [*([following == cut.literal] if cut.literal else []), *_fits(cut, value)]
-        frame = frame.with_columns(
-            *([value.alias(f"c{number}")] if number in wanted else []),
-            *([pl.all_horizontal(fits).alias(f"fit{number}")] if fits else []),
-            rest=sliced(rest, at + len(cut.literal)),
-        )
-        checks += [pl.col(f"fit{number}")] if fits else []
-    return frame, checks
+        step = [sliced(rest, at + len(cut.literal))]
+        if number in wanted:
+            step.append(value.alias(f"c{number}"))
+        if fits:
+            step.append(reduce(and_, fits).alias(f"fit{number}"))
+            checks.append(pl.col(f"fit{number}"))
+        steps.append(step)
+    return steps, checks
 
 
 def typed(

@@ -9,11 +9,13 @@ never come here.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.parsing.cutting import cuttable, finished, in_order, needed, sliced
+from log_sentinel.parsing.cutting import Last, cuttable, in_order, needed, sliced
 from log_sentinel.parsing.layout import QUOTE, WIDTHS, Cut, Layout, Stop, narrow
 
 if TYPE_CHECKING:
@@ -84,26 +86,28 @@ class Quoted:
         split = pieces(layout)
         self.pieces = {f"column_{number}": piece for number, piece in enumerate(split, 1)}
         self.groups = needed(groups, carried)
-        self.wanted = _numbers(self.groups)
-        self.read_time: Callable[[str], int | None] = clock.read
-        self.timed: Timed | None = None
-        for piece in split[:-1]:
-            if _ends_with_time(piece, groups):
-                self.timed = Timed(piece)
-                self.read_time = self.timed.reading(clock)
+        wanted = _numbers(self.groups)
+        lengths = reduce(add, (pl.col(column).str.len_bytes() for column in self.pieces))
+        checks = [pl.col("line").str.len_bytes() == lengths + len(split) - 1]
+        self.steps: list[list[pl.Expr]] = []
+        read_time: Callable[[str], int | None] = clock.read
+        for column, piece in self.pieces.items():
+            if piece is not split[-1] and _ends_with_time(piece, groups):
+                timed = Timed(piece)
+                read_time = timed.reading(clock)
+                steps, more = timed.cut(pl.col(column), wanted)
+            else:
+                steps, more = _cut(pl.col(column), piece, wanted)
+            self.steps += steps
+            checks += more
+        self.last = Last(checks, self.groups, read_time)
 
     def cut(self, lines: pl.DataFrame, data: bytes | None) -> pl.DataFrame:
         split = None if data is None else self._split(data)
         if split is None or split.height != lines.height:
             lines = lines.filter(pl.col("line") != "")
             split = self._split("\n".join(lines["line"].to_list()).encode())
-        length = pl.sum_horizontal(pl.col(column).str.len_bytes() for column in self.pieces) + len(self.pieces) - 1
-        frame = lines.lazy().with_columns(*split).with_columns(whole=pl.col("line").str.len_bytes() == length)
-        checks = [pl.col("whole")]
-        for column, piece in self.pieces.items():
-            frame, more = self._cut_piece(frame, pl.col(column), piece)
-            checks += more
-        return finished(frame, checks, self.groups, self.read_time)
+        return self.last.of(lines.hstack(split.get_columns()).lazy(), self.steps)
 
     def _split(self, data: bytes) -> pl.DataFrame:
         """The lines' pieces; of a line with fewer the last ones are empty, of one with more they are left out."""
@@ -118,35 +122,36 @@ class Quoted:
             empty_string_is_null=False,
         )
 
-    def _cut_piece(self, frame: pl.LazyFrame, column: pl.Expr, piece: Piece) -> tuple[pl.LazyFrame, list[pl.Expr]]:
-        """`frame` with the wanted fields of a piece, and what must hold of it."""
-        if self.timed is not None and piece is self.timed.piece:
-            return self.timed.cut(frame, column, self.wanted)
-        if piece.is_free:
-            return frame.with_columns(column.alias(f"c{piece.first}")), []
-        if not piece.cuts:
-            return frame, [column == piece.head]
-        cuts = piece.cuts[: piece.up_to(self.wanted)]
-        if all(cut.shape in WIDTHS for cut in cuts):
-            return self._fixed(frame, column, piece), [column.str.contains(piece.pattern(0))]
-        frame, checks = in_order(frame.with_columns(rest=column), piece.head, cuts, self.wanted, piece.first)
-        if len(cuts) < len(piece.cuts):
-            ends = pl.col("rest").str.contains(piece.pattern(len(cuts)))
-        elif cuttable(cuts[-1:]):
-            ends = pl.col("rest") == ""
-        else:
-            ends = pl.col(f"c{piece.first + len(cuts) - 1}").str.contains(f"^{narrow(cuts[-1].stop, cuts[-1].shape)}$")
-        name = f"ends{piece.first}"
-        return frame.with_columns(ends.alias(name)), [*checks, pl.col(name)]
 
-    def _fixed(self, frame: pl.LazyFrame, column: pl.Expr, piece: Piece) -> pl.LazyFrame:
-        """`frame` with the wanted fields of a piece, before which all have a width."""
-        at, fields = len(piece.head), {}
-        for number, cut in enumerate(piece.cuts[: piece.up_to(self.wanted)], piece.first):
-            if number in self.wanted:
-                fields[f"c{number}"] = sliced(column, at, WIDTHS[cut.shape])
-            at += WIDTHS[cut.shape] + len(cut.literal)
-        return frame.with_columns(**fields) if fields else frame
+def _cut(column: pl.Expr, piece: Piece, wanted: set[int]) -> tuple[list[list[pl.Expr]], list[pl.Expr]]:
+    """The steps that cut the wanted fields out of a piece, and what must hold of it."""
+    if piece.is_free:
+        return [[column.alias(f"c{piece.first}")]] if piece.first in wanted else [], []
+    if not piece.cuts:
+        return [], [column == piece.head]
+    cuts = piece.cuts[: piece.up_to(wanted)]
+    if all(cut.shape in WIDTHS for cut in cuts):
+        fields = _fixed(column, piece, wanted)
+        return [fields] if fields else [], [column.str.contains(piece.pattern(0))]
+    steps, checks = in_order(piece.head, cuts, wanted, piece.first)
+    if len(cuts) < len(piece.cuts):
+        ends = pl.col("rest").str.contains(piece.pattern(len(cuts)))
+    elif cuttable(cuts[-1:]):
+        ends = pl.col("rest") == ""
+    else:
+        ends = pl.col(f"c{piece.first + len(cuts) - 1}").str.contains(f"^{narrow(cuts[-1].stop, cuts[-1].shape)}$")
+    name = f"ends{piece.first}"
+    return [[column.alias("rest")], *steps, [ends.alias(name)]], [*checks, pl.col(name)]
+
+
+def _fixed(column: pl.Expr, piece: Piece, wanted: set[int]) -> list[pl.Expr]:
+    """The wanted fields of a piece before which all have a width."""
+    at, fields = len(piece.head), []
+    for number, cut in enumerate(piece.cuts[: piece.up_to(wanted)], piece.first):
+        if number in wanted:
+            fields.append(sliced(column, at, WIDTHS[cut.shape]).alias(f"c{number}"))
+        at += WIDTHS[cut.shape] + len(cut.literal)
+    return fields
 
 
 class Timed:
@@ -165,17 +170,15 @@ class Timed:
         # the last value before the opening runs to the end of what is before
         self.before = [*before[:-1], replace(before[-1], literal="")] if before else []
 
-    def cut(self, frame: pl.LazyFrame, column: pl.Expr, wanted: set[int]) -> tuple[pl.LazyFrame, list[pl.Expr]]:
-        """`frame` with the wanted fields, that of the time with the literals around it, and what must hold of it."""
+    def cut(self, column: pl.Expr, wanted: set[int]) -> tuple[list[list[pl.Expr]], list[pl.Expr]]:
+        """The steps that cut its wanted fields, that of the time with the literals around it, and what must hold."""
         raw, width = column.cast(pl.Binary).bin, len(self.opening) + self.width + len(self.closing)
         number = self.piece.first + len(self.before)
-        frame = frame.with_columns(
-            raw.tail(width).cast(pl.String).alias(f"c{number}"), rest=raw.head(-width).cast(pl.String)
-        )
-        frame, checks = in_order(frame, self.head, self.before, {*wanted, number - 1}, self.piece.first)
+        ends = [raw.tail(width).cast(pl.String).alias(f"c{number}"), raw.head(-width).cast(pl.String).alias("rest")]
+        steps, checks = in_order(self.head, self.before, {*wanted, number - 1}, self.piece.first)
         if self.before and self.before[-1].stop.kind == "class":
             checks.append(~pl.col(f"c{number - 1}").str.contains(self.before[-1].stop.char, literal=True))
-        return frame, checks
+        return [ends, *steps], checks
 
     def reading(self, clock: Clock) -> Callable[[str], int | None]:
         """Reads a time that has the literals around it."""
