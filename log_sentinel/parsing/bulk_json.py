@@ -12,6 +12,7 @@ from log_sentinel.parsing.bulk_activity import ADDRESS
 from log_sentinel.parsing.bulk_counts import RouteCounts
 from log_sentinel.parsing.json_columns import ColumnDecoder
 from log_sentinel.parsing.json_counts import count_askers
+from log_sentinel.parsing.request_line import ABSOLUTE
 from log_sentinel.parsing.routes import ANY_METHOD, MALFORMED
 from log_sentinel.parsing.rows import Rows
 from log_sentinel.parsing.tally import Tally
@@ -31,8 +32,12 @@ if TYPE_CHECKING:
 
 COUNTING = ("time", "status", *REQUEST, *ADDRESS, "route", "client")
 PROTOCOL_AT_END = r" HTTP/[0-9](?:\.[0-9])?$"
+# what is a request even without a method
+PATH_OR_URL = rf"^(?:/|{ABSOLUTE.pattern})"
 # The routes of fewer lines are quicker made one by one than by columns.
 FEW = 3000
+# One request in this many without a route's name makes it quicker to decode every line's request with the rest.
+OFTEN = 4
 
 
 @dataclass(slots=True)
@@ -65,8 +70,15 @@ class BulkJson:
         self.canonical, self.denied = canonical, denied
         counting = [name for name in COUNTING if canonical.proxies or name not in ADDRESS[1:]]
         paths = {name: reader.paths[name] for name in counting if name in reader.paths}
+        requests = {name: paths[name] for name in REQUEST if name in paths}
         self.counting = ColumnDecoder(paths, once=("status",))
+        self.named = ColumnDecoder(
+            {name: each for name, each in paths.items() if name not in requests}, once=("status",)
+        )
+        self.requests = ColumnDecoder(requests)
         self.whole = ColumnDecoder(reader.paths)
+        # whether a request is needed of few lines, since the gateway's own name of the route stands in the others
+        self._is_named = "route" in paths
 
     def read(self, batch: LineStarts, wanted: frozenset[int] | None) -> Taken | None:
         if not self.counting.certain:
@@ -96,7 +108,8 @@ class BulkJson:
 
     def _requests(self, batch: LineStarts) -> _Requests:
         """Those of the lines that are one object each, with a time and a status."""
-        inputs, left = self.counting.read(batch.data, batch.starts)
+        decoder = self.named if self._is_named else self.counting
+        inputs, left = decoder.read(batch.data, batch.starts)
         times = self.canonical.clock.read_all(inputs.pop("time"))
         statuses = read_statuses(inputs.pop("status"))
         numbers: Sequence[int] = range(batch.count)
@@ -107,15 +120,30 @@ class BulkJson:
         unfit = {
             row for found in (times, statuses) if None in found for row, value in enumerate(found) if value is None
         }
-        return requests.without(unfit) if unfit else requests
+        if unfit:
+            requests = requests.without(unfit)
+        return self._with_routes(requests, batch, decoder) if "route" in inputs else requests
+
+    def _with_routes(self, requests: _Requests, batch: LineStarts, decoder: ColumnDecoder) -> _Requests:
+        """With the gateway's own names of the routes, and the requests of those lines that have none."""
+        names = requests.inputs["route"] = each(self.canonical.clean, requests.inputs["route"])
+        nameless = [row for row, name in enumerate(names) if name is None] if None in names else []
+        self._is_named = OFTEN * len(nameless) <= len(names)
+        if not nameless or decoder is self.counting:
+            return requests
+        read, torn = self.requests.read_some([batch.line(requests.numbers[row]) for row in nameless])
+        unread = {nameless[row] for row in torn}
+        for name, values in read.items():
+            column = requests.inputs[name] = [None] * len(names)
+            for row, value in zip((row for row in nameless if row not in unread), values, strict=True):
+                column[row] = value
+        return requests.without(unread) if unread else requests
 
     def _counted(self, requests: _Requests, kept: Sequence[int]) -> Counted:
         times, statuses, inputs = requests.times, requests.statuses, requests.inputs
         tally = Tally(self.denied)
         count_askers(tally, times, statuses, inputs, self.canonical)
-        names: list[str | None] = [None] * len(times)
-        if "route" in inputs:
-            names = each(self.canonical.clean, inputs["route"])
+        names: list[str | None] = inputs.get("route") or [None] * len(times)  # type: ignore[assignment]
         minutes = [time - time % MINUTE for time in times]
         if None in names and len(times) >= FEW:
             columns = {name: _texts(inputs[name]) for name in REQUEST if name in inputs}
@@ -161,7 +189,14 @@ def _request(columns: Sequence[str]) -> pl.Expr:
 
     if set(columns).isdisjoint(REQUEST):
         return pl.lit(None, pl.String)
-    parts = pl.concat_str(given("method").fill_null(ANY_METHOD), given("target").fill_null("-"), separator=" ")
+    method, target = given("method"), given("target").fill_null("-")
+    several = method.str.contains(" ", literal=True)  # words, and so no method: a path if anything
+    parts = (
+        pl.when(method.is_null() & target.str.contains(PATH_OR_URL) | several & method.str.starts_with("/"))
+        .then(pl.concat_str(pl.lit(ANY_METHOD), method, target, separator=" ", ignore_nulls=True))
+        .when(~several)
+        .then(pl.concat_str(method, target, separator=" "))
+    )
     line = pl.coalesce(given("request").str.replace(PROTOCOL_AT_END, ""), parts)
     request = line.cast(pl.Binary).bin.slice(0, line.str.find("?", literal=True)).cast(pl.String)
     return pl.when(given("route").is_null()).then(request)

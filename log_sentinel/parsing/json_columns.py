@@ -108,9 +108,14 @@ def _input(rows: Sequence[object], places: Sequence[Place], apart: Mapping[Given
     """What the rows have at the first of the places that is not missing."""
     found = _values(rows, places[0], apart)
     for place in places[1:]:
+        missing = sum(map(found.count, MISSING))
         # whether a name stands twice is looked at even where its value is not needed
-        if place.given is None and not (None in found or "" in found or "-" in found):
+        if place.given is None and not missing:
             break
+        if place.given is None and FEW * missing < len(found):
+            for row in [row for row, value in enumerate(found) if value in MISSING]:
+                found[row] = _values([rows[row]], place, apart)[0]
+            continue
         others = _values(rows, place, apart)
         if others.count(None) < len(others):
             found = [other if value in MISSING else value for value, other in zip(found, others, strict=True)]

@@ -41,6 +41,29 @@ def test_a_route_without_a_name_is_made_from_the_path() -> None:
     assert parsed.denials["host"].to_list() == ["api.example.com"] * 3
 
 
+def test_most_routes_may_have_no_name_in_one_batch_and_all_of_them_in_the_next() -> None:
+    read, named, nameless = parser("kong-file-log"), kong(route={"name": "orders"}), kong()
+    routes = [
+        read.parse(batch(lines(*entries))).denials["route"].to_list()
+        for entries in ([named, nameless, nameless], [nameless, named, nameless], [named] * 3, [named, nameless, named])
+    ]
+
+    template = "/v1/orders/{id}"
+    assert routes == [
+        ["orders", template, template],
+        [template, "orders", template],
+        ["orders"] * 3,
+        ["orders", template, "orders"],
+    ]
+
+
+def test_a_request_of_an_unexpected_shape_counts_without_a_route() -> None:
+    parsed = parser("kong-file-log").parse(batch(lines(kong(), kong(request="GET /"), kong(route={"name": "a"}))))
+
+    assert parsed.denials["route"].to_list() == ["/v1/orders/{id}", "{malformed}", "a"]
+    assert sorted(parsed.traffic["route"]) == ["/v1/orders/{id}", "a", "{malformed}"]
+
+
 def test_numbers_may_be_written_as_strings() -> None:
     parsed = parser("kong-file-log").parse(
         batch(lines(kong(response={"status": "429", "size": "46"}, started_at="1795491213522")))
