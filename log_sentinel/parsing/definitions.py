@@ -122,7 +122,7 @@ class Definition(Section):
     that writes lines of several kinds (with and without captured headers) has several `log_format`, the commonest
     first. `shapes` say what values look like where the language does not. `zone` is that of times written without an
     offset. `rules_version` grows when the verdict rules change. `verdicts_of` is the shipped definition whose rules
-    follow its own.
+    follow its own. `signs` is an expression for what no other writes into lines that they read the same.
     """
 
     name: str = Field(pattern=NAME)
@@ -139,6 +139,7 @@ class Definition(Section):
     columns: dict[str, ColumnSource] = Field(default_factory=dict)
     evidence: dict[Annotated[str, Field(pattern=r"^[a-z0-9_]+$")], ColumnSource] = Field(default_factory=dict)
     rules_version: int = Field(default=1, ge=1)
+    signs: str | None = None
     verdicts_of: str | None = None
     verdicts: tuple[VerdictRule, ...] = Field(default=(), alias="verdict")
     samples: tuple[Sample, ...] = Field(default=(), alias="sample")
@@ -171,11 +172,11 @@ class Definition(Section):
             raise ValueError('log_format: a definition of kind "text" has one, others have none')
         if (self.kind == "regex") != (self.pattern is not None):
             raise ValueError('pattern: a definition of kind "regex" has one, others have none')
-        if self.pattern is not None:
+        for key, expression in (("pattern", self.pattern), ("signs", self.signs)):
             try:
-                re.compile(self.pattern)
+                re.compile(expression or "")
             except re.error as error:
-                raise ValueError(f"pattern: got {self.pattern[:80]!r}; not a regular expression: {error}") from None
+                raise ValueError(f"{key}: got {expression!r:.80}; not a regular expression: {error}") from None
         if self.kind in ("json", "regex"):
             missing = [name for name in ("time", "status") if name not in self.columns]
             if missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -52,11 +53,13 @@ class Guess:
 
 class _Score(NamedTuple):
     """What decides, in its order. `whole`: the share of lines whose host has no port at its end, which a format that
-    takes them apart reads better. Of formats that read the same, the one that allows less is the narrower."""
+    takes them apart reads better. `signs`: the lines with what no other format writes. Of formats that read the same,
+    the one that allows less is the narrower."""
 
     lines: int
     told: float
     whole: float
+    signs: int
     narrowness: int
     evidence: float
     name: str
@@ -74,7 +77,7 @@ def guess(head: bytes, definitions: Iterable[Definition]) -> Guess | None:
     if not lines:
         return None
     batch = _batch(b"\n".join(lines))
-    scores = sorted((_score(definition, batch) for definition in definitions), key=lambda each: each[:6], reverse=True)
+    scores = sorted((_score(definition, batch) for definition in definitions), key=lambda each: each[:7], reverse=True)
     if not scores or not scores[0].lines:
         return None
     best, others = scores[0], [score for score in scores[1:] if score.lines]
@@ -102,12 +105,20 @@ def _score(definition: Definition, batch: Lines) -> _Score:
         len(offsets),
         _told(frame, TELLING),
         1 - frame.filter(pl.col("host").str.contains(r":[0-9]{1,5}$")).height / max(frame.height, 1),
+        _signs(definition, batch.data),
         -len(definition.log_format),
         _told(frame, evidence),
         definition.name,
         offsets,
         frame.select(SAID),
     )
+
+
+def _signs(definition: Definition, data: bytes) -> int:
+    if definition.signs is None:
+        return 0
+    sign = re.compile(definition.signs).search
+    return sum(sign(line) is not None for line in data.decode("utf-8", "replace").split("\n"))
 
 
 def _told(frame: pl.DataFrame, columns: Sequence[str]) -> float:

@@ -103,9 +103,7 @@ def test_every_line_is_read_and_nearly_every_verdict_is_right(
     assert found.cause_right / found.denials >= CAUSE, found.wrong
 
 
-@pytest.mark.parametrize(
-    ("server", "name", "format_name"), [case[:3] for case in CASES if case[2] not in (None, "apache-combined")]
-)
+@pytest.mark.parametrize(("server", "name", "format_name"), [case[:3] for case in CASES if case[2] is not None])
 def test_the_format_of_a_real_log_is_guessed(
     server: str, name: str, format_name: str, asked: Callable[[str, str], Written]
 ) -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from log_sentinel.content import shipped
 from log_sentinel.parsing.definitions import load_folders
 from log_sentinel.parsing.guessing import guess
@@ -57,6 +59,25 @@ def test_apaches_own_escapes_are_read_by_both_as_well() -> None:
     found = guess(line(200, agent=r"say \"hi\" caf\xc3\xa9").encode() * 9, SHIPPED)
 
     assert found is not None
+    assert {found.name, *found.alike} == {"nginx-combined", "apache-combined"}
+
+
+@pytest.mark.parametrize(
+    ("sign", "name"),
+    [
+        (line(404), "nginx-combined"),
+        (line(499).replace(" 153 ", " 0 "), "nginx-combined"),
+        (line(200, agent=r"caf\xC3\xA9"), "nginx-combined"),
+        (line(304).replace(" 153 ", " - "), "apache-combined"),
+        (line(403).replace(" 153 ", " 199 "), "apache-combined"),
+        (line(200, agent=r"say \"hi\""), "apache-combined"),
+    ],
+)
+def test_of_formats_that_read_the_same_the_one_whose_server_writes_so_is_the_guess(sign: str, name: str) -> None:
+    found = guess((line(200) * 9 + sign).encode(), SHIPPED)
+
+    assert found is not None
+    assert found.name == name
     assert {found.name, *found.alike} == {"nginx-combined", "apache-combined"}
 
 
