@@ -117,7 +117,7 @@ class Postgres:
 
     def hung(self, seconds: float) -> bool:
         """All processes of the server stand still; felt: it did not answer meanwhile."""
-        with _standing_still(self._pids()):
+        with _standing_still(self.pids()):
             time.sleep(seconds)
             return self._refuses()
 
@@ -139,7 +139,8 @@ class Postgres:
 
         return psycopg.connect(host=self._socket, user="postgres", connect_timeout=2, autocommit=True)
 
-    def _pids(self) -> list[int]:
+    def pids(self) -> list[int]:
+        """The server's processes."""
         postmaster = int((self._folder / "postmaster.pid").read_text().splitlines()[0])
         listed = subprocess.run(["ps", "-o", "pid=", "--ppid", str(postmaster)], capture_output=True, check=False)
         return [postmaster, *map(int, listed.stdout.split())]

@@ -208,20 +208,29 @@ class DetectionTick:
         idle = self._idle()
         last = self._detector.minute
         first = self._live_from or 0 if last is None else last + 1
-        traffic = readers.traffic_minutes(self._database, moment(first - LATE), moment(first) + FARTHEST)
-        closed = self._time.last_closed(_numbers(traffic), now, self._clock(), idle=idle)
+        asked = readers.course_of_requests(self._database, moment(first - LATE), moment(first) + FARTHEST, {})
+        closed = self._time.last_closed(_numbers(asked), now, self._clock(), idle=idle)
         if closed is None:
             return
         end = min(closed + 1, first + _whole(FARTHEST))
-        denied = readers.denied_minutes(self._database, moment(first - LATE), moment(end))
-        for at, denials, requests in _by_minute(denied, traffic, first - LATE, end):
+        changed = self._changed(first)
+        for at, denials, requests in self._minutes(min([first, *changed]), end):
             if self._stopping():
                 return
-            if number(at) < first:
-                if self._detector.total(at) not in (None, denials["n"].sum()):
-                    self._detector.amend(at, denials, requests)
-            elif last is not None or self._pending or not requests.is_empty():
+            if number(at) in changed:
+                self._detector.amend(at, denials, requests)
+            elif number(at) >= first and (last is not None or self._pending or not requests.is_empty()):
                 self._pending.append((number(at), self._customers.known(self._detector.feed(at, denials, requests))))
+
+    def _changed(self, first: int) -> set[int]:
+        """The minutes before `first`, judged already, for which rows came late."""
+        counts = readers.course_of_denials(self._database, moment(first - LATE), moment(first), {})
+        there = {number(at): n for at, n in counts.iter_rows()}
+        return {
+            minute
+            for minute in range(first - LATE, first)
+            if self._detector.total(moment(minute)) not in (None, there.get(minute, 0))
+        }
 
     def _record(self, now: datetime) -> list[Happening]:
         if not self._pending:
@@ -254,6 +263,8 @@ class DetectionTick:
         return [spike for spike in spikes if (spike.rule, spike.dimension, spike.key) in there]
 
     def _minutes(self, first: int, end: int) -> Iterator[tuple[datetime, pl.DataFrame, pl.DataFrame]]:
+        if end <= first:
+            return iter(())
         since, until = moment(first), moment(end)
         denied = readers.denied_minutes(self._database, since, until)
         return _by_minute(denied, readers.traffic_minutes(self._database, since, until), first, end)

@@ -6,7 +6,7 @@ Of a hundred thousand entities these are some dozens. Up to here everything is d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from log_sentinel.detection.census import HOUR
 from log_sentinel.detection.counting import ALL_KEY
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
-    from log_sentinel.detection.baseline import Baseline
+    from log_sentinel.detection.baseline import Baseline, Expected
     from log_sentinel.detection.bursts import Bursts
     from log_sentinel.detection.census import Census
-    from log_sentinel.detection.requests import Requests
+    from log_sentinel.detection.requests import Factors, Requests
     from log_sentinel.detection.rule import Counted, Rule
 
 
@@ -55,6 +55,16 @@ class Candidate:
     hour_mean: float
 
 
+class _Large(NamedTuple):
+    """An entity with half of what the least of the rules asks for; `places`: of the rules that count it in a window."""
+
+    places: list[int]
+    entity: str
+    key: str
+    status: int
+    n: int
+
+
 class Candidates:
     """Looks for those of `rules`, whose entities are numbered by the places of `counted`."""
 
@@ -75,44 +85,53 @@ class Candidates:
         }
 
     def at(self, minute: int, known: Knowledge, *, with_usual: bool) -> list[Candidate]:
-        """Those with half of a rule's `at_least`; of rules that need a usual only if `with_usual`."""
-        found = [
-            (place, entity, key, int(status), n)
-            for window, of_window in self._windows.items()
-            for entity, n in known.census.large(window).items()
-            for what, status, key in (entity.split("|", 2),)
-            for place in of_window.get(int(what), ())
-            if 2 * n >= self._rules[place].at_least and (with_usual or self._rules[place].kind is Kind.THRESHOLD)
-        ]
-        return self._with_usual(found, minute, known) if found else []
+        """Those that have enough for a rule that fires to go on; of rules that need a usual only if `with_usual`."""
+        found = []
+        for window, of_window in self._windows.items():
+            places_of = {
+                what: [place for place in places if with_usual or self._rules[place].kind is Kind.THRESHOLD]
+                for what, places in of_window.items()
+            }
+            for entity, n in known.census.large(window).items():
+                what, status, key = entity.split("|", 2)
+                if places := places_of.get(int(what)):
+                    found.append(_Large(places, entity, key, int(status), n))
+        return self._candidates(found, minute, known) if found else []
 
-    def _with_usual(
-        self, found: list[tuple[int, str, str, int, int]], minute: int, known: Knowledge
-    ) -> list[Candidate]:
-        usual = {
-            (over, entity): expected
-            for over, baseline in known.usual.items()
-            for entity, expected in baseline.expected_of(
-                {entity for place, entity, *_ in found if self._rules[place].usual_over == over}, minute // BIN
-            ).items()
-        }
-        routes: set[str] = set()
-        excess: dict[str, dict[str, float]] = {}
-        for place, entity, key, _, n in found:
-            rule = self._rules[place]
-            if rule.window == BIN and rule.counted.dimension in (Dimension.ROUTE, Dimension.ALL):
-                of_key = excess.setdefault(ALL_KEY if rule.counted.dimension is Dimension.ALL else key, {})
-                of_key[entity] = n - usual[rule.usual_over, entity].usual
-                routes |= {key} if rule.counted.dimension is Dimension.ROUTE else set()
-        beyond = {key: sum(by_entity.values()) for key, by_entity in excess.items()}
-        factors = known.requests.factors(routes, beyond, minute)
+    def _candidates(self, found: list[_Large], minute: int, known: Knowledge) -> list[Candidate]:
+        asked: dict[timedelta, set[str]] = {over: set() for over in known.usual}
+        for large in found:
+            for place in large.places:
+                asked[self._rules[place].usual_over].add(large.entity)
+        usual = {over: known.usual[over].expected_of(entities, minute // BIN) for over, entities in asked.items()}
+        factors = self._factors(found, usual, minute, known)
         over_hour = known.requests.times_over_hour(minute)
         candidates = []
-        for place, entity, key, status, n in found:
-            rule = self._rules[place]
-            of = usual[rule.usual_over, entity]
-            factor = factors.of(rule.counted.dimension, key)
-            mean = 0.0 if rule.kind is Kind.THRESHOLD else of.usual * factor * rule.window / BIN
-            hour_mean = of.over_hour * max(factor, over_hour) * HOUR / BIN
-            candidates.append(Candidate(place, entity, key, status, n, mean, of.dispersion, of.drift, hour_mean))
+        for places, entity, key, status, n in found:
+            factor = factors.of(self._rules[places[0]].counted.dimension, key)
+            for place in places:
+                rule = self._rules[place]
+                of = usual[rule.usual_over][entity]
+                mean = 0.0 if rule.kind is Kind.THRESHOLD else of.usual * factor * rule.window / BIN
+                if n >= rule.held(mean):
+                    hour_mean = of.over_hour * max(factor, over_hour) * HOUR / BIN
+                    candidates.append(
+                        Candidate(place, entity, key, status, n, mean, of.dispersion, of.drift, hour_mean)
+                    )
         return candidates
+
+    def _factors(
+        self, found: list[_Large], usual: Mapping[timedelta, Mapping[str, Expected]], minute: int, known: Knowledge
+    ) -> Factors:
+        """How many times the usual requests there are; what is denied too often is taken off them."""
+        routes: set[str] = set()
+        excess: dict[str, dict[str, float]] = {}
+        for places, entity, key, _, n in found:
+            rule = self._rules[places[0]]
+            dimension = rule.counted.dimension
+            if rule.window == BIN and dimension in (Dimension.ROUTE, Dimension.ALL):
+                of_key = excess.setdefault(ALL_KEY if dimension is Dimension.ALL else key, {})
+                of_key[entity] = n - usual[rule.usual_over][entity].usual
+                routes |= {key} if dimension is Dimension.ROUTE else set()
+        beyond = {key: sum(by_entity.values()) for key, by_entity in excess.items()}
+        return known.requests.factors(routes, beyond, minute)

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from log_sentinel.detection.rule import Counted
 
-# Counts of one minute or window, a row an entity. Keys that are missing in the log (no client) are in none.
-COUNTS: dict[str, type[pl.DataType]] = {"entity": pl.String, "n": pl.Int64}
+# Counts of one minute or window, a row an entity; `what`: the place of what is counted, which its name begins with.
+# Keys that are missing in the log (no client) are in none.
+COUNTS: dict[str, type[pl.DataType]] = {"entity": pl.String, "what": pl.UInt16, "n": pl.Int64}
 
 ALL_KEY = "all"
 
@@ -67,10 +68,10 @@ def counts(rows: pl.DataFrame, all_counted: Sequence[Counted], *by: str) -> pl.D
     return (
         rows.lazy()
         .select("n", *by, *(entity.alias(number) for number, entity in entities.items()))
-        .unpivot(on=list(entities), index=["n", *by], value_name="entity")
+        .unpivot(on=list(entities), index=["n", *by], variable_name="what", value_name="entity")
         .drop_nulls("entity")
         .group_by("entity", *by)
-        .agg(pl.col("n").sum())
+        .agg(pl.col("what").first().cast(pl.UInt16), pl.col("n").sum())
         .collect()
     )
 

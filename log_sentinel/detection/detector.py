@@ -28,7 +28,6 @@ from log_sentinel.detection.rule import WIDEST
 from log_sentinel.detection.silence import Silences
 from log_sentinel.detection.spikes import spikes_of, touched
 from log_sentinel.detection.spread import as_asked
-from log_sentinel.detection.tally import tally
 from log_sentinel.detection.window import Window, rows_of
 
 if TYPE_CHECKING:
@@ -194,7 +193,7 @@ class Detector:
         rows = rows_of(denied)
         self._window.put(number, rows)
         self._requests.put(number, traffic)
-        self._census.put(number, tally(rows, self._counted))
+        self._census.put(number, counting.counts(rows, self._counted))
 
     def _learn_up_to(self, number: int) -> None:
         """Learns the bins that became old enough since the last minute."""
@@ -205,7 +204,7 @@ class Detector:
             times = self._requests.times_usual(bin_number)
             if not self._requests.learn(bin_number):
                 continue
-            counts = self._census.sums(bin_number * BIN + BIN - 1, BIN)
+            counts = self._census.counts(bin_number * BIN + BIN - 1, BIN)
             frozen = {entity for firing in self._firing.values() for entity in firing.frozen(number)}
             frozen |= set(self._touched.frozen(number))
             for usual in self._usual.values():

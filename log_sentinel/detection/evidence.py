@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.detection.counting import key_of
-from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from log_sentinel.detection.requests import Requests
     from log_sentinel.detection.rule import Counted
+    from log_sentinel.model.spike import Dimension
 
 LISTED = 5
 
@@ -40,46 +40,24 @@ _LISTS = {
     "networks": pl.col("network"),
     "routes": pl.col("route"),
 }
-_OF = {Dimension.CLIENT: "clients", Dimension.IP: "ips", Dimension.NETWORK: "networks", Dimension.ROUTE: "routes"}
-_REST = {dimension: dimension.value for dimension in Dimension if dimension not in {*_OF, Dimension.SELF}}
 
 
 class Shapes:
     """Who, from where, on what, for all spikes of a minute at once."""
 
-    def __init__(self, rows: pl.LazyFrame) -> None:
+    def __init__(self, rows: pl.DataFrame) -> None:
         """`rows`: ROWS with `spike` (Int64), the number of the spike each belongs to."""
-        columns = {name: column.alias(name) for name, column in _LISTS.items()} | {
-            name: key_of(dimension).alias(name) for dimension, name in _REST.items()
-        }
-        self._counts = (
-            rows.select("spike", "n", *columns.values())
-            .unpivot(on=list(columns), index=["spike", "n"])
-            .group_by("spike", "variable", "value")
-            .agg(pl.col("n").sum())
-            .collect()
-        )
-        listed = (
-            self._counts.lazy()
-            .filter(pl.col("variable").is_in(list(_LISTS)))
-            .sort("n", "value", descending=[True, False])
-            .group_by("spike", "variable", maintain_order=True)
-            .agg(
-                pl.col("value").drop_nulls().head(LISTED),
-                pl.col("n").filter(pl.col("value").is_not_null()).head(LISTED).alias("counts"),
-                pl.col("value").drop_nulls().len().alias("distinct"),
-                pl.col("n").filter(pl.col("value").is_null()).sum().alias("without"),
-            )
-            .collect()
-        )
+        self._rows = rows.lazy()
         self._lists: dict[int, dict[str, object]] = {}
-        for spike, name, values, counts, distinct, without in listed.iter_rows():
-            found = self._lists.setdefault(spike, {})
-            if distinct:
-                found[name] = [list(pair) for pair in zip(values, counts, strict=True)]
-                found[f"{name}_distinct"] = distinct
-            if name == "clients":
-                found["anonymous"] = without
+        for name, of_spikes in zip(_LISTS, pl.collect_all(map(self._listed, _LISTS.values())), strict=True):
+            for spike, largest, distinct, without in of_spikes.iter_rows():
+                found = self._lists.setdefault(spike, {})
+                if distinct:
+                    pairs = sorted((one["less"], one["value"]) for one in largest)
+                    found[name] = [[value, -less] for less, value in pairs]
+                    found[f"{name}_distinct"] = distinct
+                if name == "clients":
+                    found["anonymous"] = without
 
     def shape(self, spike: int) -> dict[str, object]:
         """The lists of that spike."""
@@ -89,20 +67,35 @@ class Shapes:
         self, keys_of: Mapping[Dimension, set[str]], own: Sequence[tuple[Dimension, str]]
     ) -> dict[int, list[list[object]]]:
         """By spike: [dimension, key, denials] for every key of `keys_of` that has denials in it, its `own` left out."""
-        names = {_OF.get(dimension) or _REST[dimension]: dimension for dimension in keys_of}
-        wanted = pl.DataFrame(
-            [(name, key) for name, dimension in names.items() for key in sorted(keys_of[dimension])],
-            schema={"variable": pl.String, "value": pl.String},
-            orient="row",
-        )
-        common = self._counts.join(wanted, on=["variable", "value"], how="semi").sort(
-            "spike", "variable", "n", "value", descending=[False, False, True, False]
+        if len(own) < 2:
+            return {}
+        counts = pl.collect_all(
+            self._counted(key_of(dimension)).filter(pl.col("value").is_in(sorted(keys)))
+            for dimension, keys in keys_of.items()
         )
         found: dict[int, list[list[object]]] = {}
-        for spike, name, key, n in common.select("spike", "variable", "value", "n").iter_rows():
-            if own[spike] != (names[name], key):
-                found.setdefault(spike, []).append([names[name].value, key, n])
+        for dimension, common in zip(keys_of, counts, strict=True):
+            by_size = common.sort("spike", "n", "value", descending=[False, True, False])
+            for spike, key, n in by_size.select("spike", "value", "n").iter_rows():
+                if own[spike] != (dimension, key):
+                    found.setdefault(spike, []).append([dimension.value, key, n])
         return found
+
+    def _counted(self, value: pl.Expr) -> pl.LazyFrame:
+        """How many denials of each spike have that `value`."""
+        return self._rows.select("spike", "n", value=value).group_by("spike", "value").agg(pl.col("n").sum())
+
+    def _listed(self, value: pl.Expr) -> pl.LazyFrame:
+        known = pl.col("value").is_not_null()
+        return (
+            self._counted(value)
+            .group_by("spike")
+            .agg(
+                pl.struct(less=-pl.col("n"), value=pl.col("value")).filter(known).bottom_k(LISTED).alias("largest"),
+                known.sum().alias("distinct"),
+                pl.col("n").filter(~known).sum().alias("without"),
+            )
+        )
 
 
 def course(newest_first: Sequence[int], expected: float | None, window: int) -> dict[str, object]:

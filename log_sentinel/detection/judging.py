@@ -92,7 +92,6 @@ class Judging:
         """What is high in the windows that end with `minute`, at most MOST_SPIKES a rule, the largest first."""
         known.bursts.end(minute)
         found = self._candidates.at(minute, known, with_usual=known.lived >= SILENT_MINUTES)
-        found = [one for one in found if one.n >= self._held(one)]
         courses = known.census.courses({one.entity for one in found})
         limits = self._limits(known)
         loud = breadth.of_few(found, self._rules)
@@ -150,11 +149,6 @@ class Judging:
         """So many to fire."""
         rule = self._rules[one.rule]
         return max(rule.at_least, one.mean * rule.times_usual)
-
-    def _held(self, one: Candidate) -> float:
-        """So many to go on firing."""
-        rule = self._rules[one.rule]
-        return max(rule.at_least / 2, one.mean * (1 + rule.times_usual) / 2)
 
     def _limits(self, known: Knowledge) -> dict[int, float]:
         """By what is counted, the surprise that a spike must exceed."""

@@ -19,7 +19,6 @@ from log_sentinel.detection.census import HOUR, Census
 from log_sentinel.detection.counting import ALL_KEY, counts
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.rule import Counted
-from log_sentinel.detection.tally import tally
 from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
@@ -51,11 +50,11 @@ class Requests:
 
     def put(self, minute: int, traffic: pl.DataFrame) -> None:
         """Takes a minute's TRAFFIC in, in the place of what was there."""
-        self.census.put(minute, tally(_with_source(traffic), COUNTED))
+        self.census.put(minute, counts(_with_source(traffic), COUNTED))
 
     def learn(self, bin_number: int) -> bool:
         """Takes in that bin; False, and nothing learned, if it had no requests."""
-        there = self.census.sums(bin_number * BIN + BIN - 1, BIN)
+        there = self.census.counts(bin_number * BIN + BIN - 1, BIN)
         if there.is_empty():
             return False
         self.usual.learn(there, (), bin_number)
@@ -66,7 +65,7 @@ class Requests:
         if self.usual.young:
             return 1.0
         usual = self.usual.expected_of([_WHOLE], bin_number)[_WHOLE].usual
-        counted = self.census.sums(bin_number * BIN + BIN - 1, BIN)
+        counted = self.census.counts(bin_number * BIN + BIN - 1, BIN)
         there = int(counted.filter(pl.col("entity") == _WHOLE)["n"].sum())
         return min(MOST, max(1.0, there / usual)) if usual >= FEWEST else 1.0
 
@@ -85,7 +84,7 @@ class Requests:
     def in_window(self, minutes: int, dimension: Dimension, key: str) -> int:
         """Requests of that key in the window; 0 for dimensions whose requests are not counted."""
         entity = _entity(dimension, key)
-        return 0 if entity is None else self.census.sum(minutes, entity)
+        return 0 if entity is None else self.census.sums(minutes, [entity])[entity]
 
     def in_last(self, minutes: int, dimension: Dimension, key: str) -> int:
         """Requests of that key in the last `minutes` of the hour; 0 for dimensions whose requests are not counted."""
@@ -113,10 +112,11 @@ class Requests:
         asked = {entity for route in routes if (entity := f"{_ROUTE}{route}") in expected}
         asked |= {_WHOLE} & expected.keys()
         found = dict.fromkeys(asked, 1.0)
+        there = self.census.sums(BIN, asked)
         for entity in asked:
             key = entity.split("|", 2)[2] if entity != _WHOLE else ALL_KEY
             if expected[entity] >= FEWEST:
-                own = self.census.sum(BIN, entity) - max(0.0, excess.get(key, 0.0))
+                own = there[entity] - max(0.0, excess.get(key, 0.0))
                 found[entity] = min(MOST, max(1.0, own / expected[entity]))
         return Factors(found)
 

@@ -115,3 +115,7 @@ class Rule:
     labels: dict[str, str] = field(default_factory=dict)
     runbook: str | None = None
     series: tuple[Series, ...] = ()
+
+    def held(self, mean: float) -> float:
+        """So many denials, where `mean` are usual, for what fires to go on firing."""
+        return max(self.at_least / 2, mean * (1 + self.times_usual) / 2)

@@ -67,8 +67,10 @@ class Silences:
         census = known.requests.census if rule.of_requests else known.census
         since = minute - rule.window + 1
         silent: list[High] = []
-        for entity, expected in self._expected(place, rule, minute, known):
-            n = census.sum(rule.window, entity)
+        expecting = self._expected(place, rule, minute, known)
+        there = census.sums(rule.window, [entity for entity, _ in expecting])
+        for entity, expected in expecting:
+            n = there[entity]
             if n * rule.times_usual <= expected:
                 _, status, key = entity.split("|", 2)
                 # told apart from the entities of denials, which are numbered otherwise

@@ -68,7 +68,7 @@ def _courses(spiked: Sequence[High], census: Census, requests: Requests) -> dict
     return courses | {f"{OF_REQUESTS}{entity}": course for entity, course in of_requests.items()}
 
 
-def _rows(spiked: Sequence[High], rules: Sequence[Rule], minute: int, window: Window) -> pl.LazyFrame:
+def _rows(spiked: Sequence[High], rules: Sequence[Rule], minute: int, window: Window) -> pl.DataFrame:
     """ROWS of each rule's window with the number of the `spike` they belong to."""
     found = []
     for place, of_rule in groupby(enumerate(spiked), key=lambda one: one[1].rule):
@@ -85,7 +85,7 @@ def _rows(spiked: Sequence[High], rules: Sequence[Rule], minute: int, window: Wi
         if rule.counted.apart:
             rows = rows.filter(pl.col("status") == pl.col("of_status"))
         found.append(rows)
-    return pl.concat(found)
+    return pl.concat(found).collect()
 
 
 # What has this part of a spike's denials is touched by it.
