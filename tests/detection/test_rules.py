@@ -104,6 +104,15 @@ def test_a_rule_yields_only_to_rules_that_there_are(tmp_path: Path) -> None:
             {"kind": "threshold"},
             'mine.toml, times_usual: a rule of kind "threshold" reads no such key; ratio, spike, silence do.',
         ),
+        ({"share": 0, "dimension": "route"}, "mine.toml, share: got 0; a share above 0 and up to 1."),
+        ({"largest": {"ip": 0}}, "mine.toml, largest: ip: got 0; a share above 0 and up to 1."),
+        (
+            {"distinct": {"rout": 20}},
+            (
+                'mine.toml, distinct: got "rout"; a column is one of source, client, ip, network, route, cause. '
+                'Did you mean "route"?'
+            ),
+        ),
         (
             {"who": "newcommer"},
             'mine.toml, who: got "newcommer"; one of customer, newcomer, stranger. Did you mean "newcomer"?',
