@@ -57,26 +57,67 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class _Bench:
-    """The rules that frames of some columns can be judged by, which of the columns they read, and what they said."""
+    """The rules that frames of some columns can be judged by, and which of the columns they read.
+
+    Lengths, agents and durations differ from row to row, and what the rules ask of them does not: which rule holds is
+    remembered by the answers (`kinds`), and what it says by the values that it rests on.
+    """
 
     rules: tuple[CompiledRule, ...]
     reads: tuple[str, ...]
+    kinds: tuple[Callable[[str | None], object], ...]
+    rests_on: tuple[tuple[int, ...], ...]
     rules_version: int
-    said: dict[tuple[str | None, ...], tuple[object, ...]]
+    chosen: dict[tuple[object, ...], int]
+    said: dict[tuple[object, ...], tuple[object, ...]]
 
     @classmethod
     def for_columns(cls, columns: Collection[str], definition: Definition) -> _Bench:
         rules = [rule for rule in definition.verdicts if reads(rule) <= set(columns)]
-        read = sorted(set[str]().union(*map(reads, rules)))
-        return cls(tuple(map(CompiledRule, rules)), tuple(read), definition.rules_version, {})
+        read = tuple(sorted(set[str]().union(*map(reads, rules))))
+        kinds = tuple(_Kinds.of(name, rules) for name in read)
+        rests_on = (*(tuple(map(read.index, rule.when)) for rule in rules), ())
+        return cls(tuple(map(CompiledRule, rules)), read, kinds, rests_on, definition.rules_version, {}, {})
 
-    def verdict(self, kind: tuple[str | None, ...]) -> tuple[object, ...]:
+    def verdict(self, values: tuple[str | None, ...]) -> tuple[object, ...]:
         """The columns of VERDICT for rows that have these texts where `reads` says."""
-        known = self.said.get(kind)
+        kind = tuple([of(value) for of, value in zip(self.kinds, values, strict=True)])
+        number = self.chosen.get(kind)
+        if number is None:
+            row = dict(zip(self.reads, values, strict=True))
+            holding = (number for number, rule in enumerate(self.rules) if rule.holds(row))
+            number = self.chosen[kind] = next(holding, len(self.rules))
+        key = (number, *[values[place] for place in self.rests_on[number]])
+        known = self.said.get(key)
         if known is None:
-            found = finding(dict(zip(self.reads, kind, strict=True)), self.rules)
-            known = self.said[kind] = tuple(verdict_columns(found, self.rules_version).values())
+            found = finding(dict(zip(self.reads, values, strict=True)), self.rules[number : number + 1])
+            known = self.said[key] = tuple(verdict_columns(found, self.rules_version).values())
         return known
+
+
+class _Kinds:
+    """What rules ask of one column, answered once for each value."""
+
+    def __init__(self, tests: Sequence[Callable[[str | None, Mapping[str, str | None]], bool]]) -> None:
+        self._tests = tests
+        self._known: dict[str | None, object] = {}
+
+    @classmethod
+    def of(cls, name: str, rules: Sequence[VerdictRule]) -> Callable[[str | None], object]:
+        """The value's own self where rules compare it with another column."""
+        asked = [condition for rule in rules for where, condition in rule.when.items() if where == name]
+        compared = {condition.same_as for rule in rules for condition in rule.when.values()}
+        if name in compared or any(condition.same_as for condition in asked):
+            return lambda value: value
+        return cls([_test(condition) for condition in asked])
+
+    def __call__(self, value: str | None) -> object:
+        kind = self._known.get(value)
+        if kind is None:
+            if len(self._known) > Judge.REMEMBERED:
+                self._known.clear()
+            kind = self._known[value] = tuple(test(value, {}) for test in self._tests)
+        return kind
 
 
 def judge(frame: pl.DataFrame, definition: Definition) -> pl.DataFrame:

@@ -129,6 +129,25 @@ def test_kong_says_who_wanted_credentials(told: dict[str, object], denied_by: st
     assert ("authentication", denied_by) == (row["cause"], row["denied_by"])
 
 
+def test_what_is_remembered_of_one_denial_is_not_told_of_another() -> None:
+    form = from_directive(COMBINED + " $upstream_status $request_time")
+    told = [
+        ("153", "-", "0.000"),
+        ("155", "-", "0.000"),
+        ("153", "-", "0.007"),
+        ("38", "403", "0.007"),
+        ("9", "500", "1"),
+    ]
+    lines = [line(403).replace(" 153 ", f" {size} ")[:-1] + f" {status} {time}\n" for size, status, time in told]
+    denials = compiled(form, ParseOptions(error_log=True)).parse(batch("".join(lines * 2))).denials
+
+    together = judge(denials, form)
+    alone = pl.concat([judge(denials[number : number + 1], form) for number in range(denials.height)])
+
+    assert together.equals(alone)
+    assert len(set(together["evidence"].to_list())) == 4
+
+
 def test_kongs_own_answers_are_no_pages_of_nginx() -> None:
     row = verdict(definition("kong-access"), line(403)[:-1] + ' kong_request_id: "f0352978ffd82d3cd5a8a0b1e7c1d41a"\n')
 
