@@ -60,7 +60,8 @@ class _Bench:
     """The rules that frames of some columns can be judged by, and which of the columns they read.
 
     Lengths, agents and durations differ from row to row, and what the rules ask of them does not: which rule holds is
-    remembered by the answers (`kinds`), and what it says by the values that it rests on.
+    remembered by the answers (`kinds`), and what it says by the values that it rests on. The first combinations of
+    values are remembered whole, for logs that repeat themselves.
     """
 
     rules: tuple[CompiledRule, ...]
@@ -70,6 +71,7 @@ class _Bench:
     rules_version: int
     chosen: dict[tuple[object, ...], int]
     said: dict[tuple[object, ...], tuple[object, ...]]
+    seen: dict[tuple[str | None, ...], tuple[object, ...]]
 
     @classmethod
     def for_columns(cls, columns: Collection[str], definition: Definition) -> _Bench:
@@ -77,10 +79,18 @@ class _Bench:
         read = tuple(sorted(set[str]().union(*map(reads, rules))))
         kinds = tuple(_Kinds.of(name, rules) for name in read)
         rests_on = (*(tuple(map(read.index, rule.when)) for rule in rules), ())
-        return cls(tuple(map(CompiledRule, rules)), read, kinds, rests_on, definition.rules_version, {}, {})
+        return cls(tuple(map(CompiledRule, rules)), read, kinds, rests_on, definition.rules_version, {}, {}, {})
 
     def verdict(self, values: tuple[str | None, ...]) -> tuple[object, ...]:
         """The columns of VERDICT for rows that have these texts where `reads` says."""
+        known = self.seen.get(values)
+        if known is None:
+            known = self._judged(values)
+            if len(self.seen) < Judge.REMEMBERED:
+                self.seen[values] = known
+        return known
+
+    def _judged(self, values: tuple[str | None, ...]) -> tuple[object, ...]:
         kind = tuple([of(value) for of, value in zip(self.kinds, values, strict=True)])
         number = self.chosen.get(kind)
         if number is None:
