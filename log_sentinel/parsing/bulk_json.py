@@ -12,6 +12,7 @@ from log_sentinel.parsing.bulk_activity import ADDRESS
 from log_sentinel.parsing.bulk_counts import RouteCounts
 from log_sentinel.parsing.json_columns import ColumnDecoder
 from log_sentinel.parsing.json_counts import count_askers
+from log_sentinel.parsing.json_in_order import JsonInOrder
 from log_sentinel.parsing.request_line import ABSOLUTE
 from log_sentinel.parsing.routes import ANY_METHOD, MALFORMED
 from log_sentinel.parsing.rows import Rows
@@ -77,12 +78,16 @@ class BulkJson:
         )
         self.requests = ColumnDecoder(requests)
         self.whole = ColumnDecoder(reader.paths)
+        self.in_order = JsonInOrder(reader.paths, self.whole, canonical, denied)
         # whether a request is needed of few lines, since the gateway's own name of the route stands in the others
         self._is_named = "route" in paths
 
     def read(self, batch: LineStarts, wanted: frozenset[int] | None) -> Taken | None:
         if not self.counting.certain:
             return None
+        return self.in_order.read(batch, wanted) or self._decoded(batch, wanted)
+
+    def _decoded(self, batch: LineStarts, wanted: frozenset[int] | None) -> Taken | None:
         requests = self._requests(batch)
         kept = requests.of(wanted)
         inputs, torn = self.whole.read_some([batch.line(requests.numbers[row]) for row in kept])

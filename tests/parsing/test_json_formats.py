@@ -4,19 +4,22 @@ import json
 
 import pytest
 
-from log_sentinel.parsing import bulk_json
+from log_sentinel.parsing import bulk_json, json_in_order
 from log_sentinel.parsing import parser as parser_module
 from log_sentinel.parsing.compiling import ParseOptions, compiled
 from log_sentinel.parsing.json_paths import PathDecoder, steps, walk
 from tests.parsing.builders import batch, definition, parser
 
 
-@pytest.fixture(params=["careful", "fast", "fast by columns"], autouse=True)
+@pytest.fixture(params=["careful", "fast", "fast by columns", "in order"], autouse=True)
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each test runs over both paths, and over the fast one with either way of counting."""
+    """Each test runs over both paths, and over the fast one with either way of counting, cutting what can be cut."""
     small = 10**12 if request.param == "careful" else 0
     monkeypatch.setattr(parser_module, "SMALL", {"text": small, "json": small})
     monkeypatch.setattr(bulk_json, "FEW", 0 if request.param == "fast by columns" else 10**12)
+    if request.param == "in order":
+        monkeypatch.setattr(json_in_order, "LEAST_BYTES", 0)
+        monkeypatch.setattr(json_in_order, "LEFT_ONE_IN", 0)
     return str(request.param)
 
 

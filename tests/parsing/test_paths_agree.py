@@ -12,7 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from log_sentinel.parsing import bulk_json, json_in_order
 from log_sentinel.parsing import parser as parser_module
+from log_sentinel.parsing.bulk_json import BulkJson
 from log_sentinel.parsing.line_starts import LineStarts
 from tests.parsing.builders import COMBINED, batch, parser, parser_of
 from tests.parsing.writers import requests, text, written
@@ -193,10 +195,87 @@ def test_both_paths_agree_on_json_of_any_shape(
     assert_same(*read)
 
 
+FLAT = st.fixed_dictionaries(
+    {
+        "time_iso8601": st.sampled_from(["2026-11-24T03:33:33+00:00", "2026-11-24T03:34:00+01:00", "x"]),
+        "remote_addr": st.sampled_from(["203.0.113.7", "2001:db8::1", "", "-", "unix:", "203.0.113.7, 10.0.0.1"]),
+        "remote_user": text,
+        "request_method": st.sampled_from(["GET", "POST", "", "-", "get", "GET /a", "\x16\x03"]),
+        "request_uri": st.sampled_from(["/a/7?x=/b", "", "-", "*", "a:443", "/#b", "http://h/a/7", "/ü"]) | text,
+        "status": st.sampled_from(["200", "403", "429", "503", "40", "", 200, 403, 2, 0, 40.3, 403.0, 1e2, True]),
+        "http_user_agent": text,
+        "upstream_status": st.sampled_from(["", "403", "403, 200"]) | SCALARS,
+    }
+)
+
+
+@given(
+    entries=st.lists(FLAT, min_size=2, max_size=8),
+    separators=st.sampled_from([(",", ":"), (", ", ": "), (" ,\t", " :")]),
+    raw=st.booleans(),
+    missing=st.sets(st.sampled_from(["remote_user", "request_method", "request_uri", "http_user_agent"]), max_size=2),
+    cuts=st.lists(st.tuples(st.integers(0, 900), st.integers(0, 40), st.binary(max_size=4)), max_size=3),
+)
+@several
+def test_flat_objects_may_be_cut_instead_of_decoded(
+    entries: list[dict[str, object]],
+    separators: tuple[str, str],
+    missing: set[str],
+    cuts: list[tuple[int, int, bytes]],
+    *,
+    raw: bool,
+) -> None:
+    kept = [{name: value for name, value in each.items() if name not in missing} for each in entries]
+    lines = [json.dumps(each, separators=separators, ensure_ascii=not raw) + "\n" for each in kept]
+    data = "".join(lines).encode(errors="replace")  # half a pair of surrogates
+    for at, length, instead in cuts:
+        data = data[:at] + instead + data[at + length :]
+    careful, *fast = (
+        read_json(batch(data), small=small, least_to_cut=least, few=few)
+        for small, least, few in ((10**12, 0, 0), (0, 0, 0), (0, 10**12, 0), (0, 10**12, 10**12))
+    )
+    for each in fast:
+        assert_same(each, careful)
+
+
+NGINX_JSON = parser("nginx-json")
+
+
+def read_json(lines: Lines, *, small: int, least_to_cut: int, few: int) -> ParsedLines:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parser_module, "SMALL", {"text": small, "json": small})
+        patch.setattr(json_in_order, "LEAST_BYTES", least_to_cut)
+        patch.setattr(json_in_order, "LEFT_ONE_IN", 0)
+        patch.setattr(json_in_order, "BATCHES_DECODED", 0)
+        patch.setattr(bulk_json, "FEW", few)
+        return NGINX_JSON.parse(lines)
+
+
+def test_lines_of_one_order_are_cut_and_others_decoded() -> None:
+    entries = [
+        {"time": "2026-11-24T03:33:33Z", "uri": f"/a/{number}", "status": 403, "ua": "x" * 900, "ip": "203.0.113.7"}
+        for number in range(1200)
+    ]
+    plain = "".join(json.dumps(each) + "\n" for each in entries)
+    few = plain + json.dumps(entries[0] | {"ua": '"'}) + "\n"
+    several = few + (json.dumps({"status": 403} | entries[0]) + "\n") * 100
+    fast = parser("nginx-json").bulk
+    assert isinstance(fast, BulkJson)
+
+    taken = [fast.in_order.read(LineStarts(batch(data)), None) for data in (plain, few, several, plain)]
+
+    assert [None if each is None else (each.lines, each.left) for each in taken] == [
+        (1200, []),
+        (1200, [1200]),
+        None,
+        None,  # for a while
+    ]
+
+
 @given(data=st.lists(text.map(str.encode) | st.binary(max_size=40), max_size=12).map(b"\n".join))
 @several
 def test_no_bytes_raise(data: bytes) -> None:
-    for name in ("nginx-combined", "kong-file-log"):
+    for name in ("nginx-combined", "kong-file-log", "nginx-json"):
         with pytest.MonkeyPatch.context() as patch:
             for small in (0, 10**12):
                 patch.setattr(parser_module, "SMALL", {"text": small, "json": small})
