@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import os
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,7 +27,7 @@ from tests.lengths import times
 from tests.parsing.builders import batch, definition
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from log_sentinel.parsing.definitions import Definition
     from tests.diagnosis.causing.situations import Written
@@ -63,16 +65,22 @@ AGREED = ["status", "method", "path", "query", "route", "ip", "client", "user_ag
 
 
 @pytest.fixture(scope="module")
-def asked(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Written]:
-    """What became of a server that logs in a format: it is started and asked when that is first wanted."""
-    at_once = cache(lambda server: SERVERS[server].written(tmp_path_factory.mktemp(server), ROUNDS, ""))
-    return cache(
-        lambda server, name: (
-            at_once(server)
-            if server in AT_ONCE
-            else SERVERS[server].written(tmp_path_factory.mktemp(server), ROUNDS, name)
-        )
-    )
+def asked() -> Iterator[Callable[[str, str], Written]]:
+    """What became of a server that logs in a format: it is started and asked when that is first wanted.
+
+    Not in pytest's folder: another pytest that starts takes that from everybody else, and some servers are nobody.
+    """
+    with TemporaryDirectory(prefix="causes-") as root:
+        Path(root).chmod(0o755)
+
+        def written(server: str, name: str) -> Written:
+            folder = Path(root) / f"{server}-{name}"
+            folder.mkdir()
+            found: Written = SERVERS[server].written(folder, ROUNDS, name)
+            return found
+
+        once = cache(written)
+        yield lambda server, name: once(server, "" if server in AT_ONCE else name)
 
 
 def form_of(server: str, name: str, format_name: str | None) -> Definition:
