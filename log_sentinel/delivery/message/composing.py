@@ -90,7 +90,7 @@ def compose(
         since=incident.since,
         at=happening.at,
         verdict=None if matter in NOTHING_DENIED else verdict_of(incident),
-        figures=figures_of(incident),
+        figures=figures_of(incident, background.samples),
         chart=_chart(incident, background.course),
         samples=samples,
         samples_more=max(0, incident.total - len(samples)) if samples else 0,

@@ -10,9 +10,12 @@ from log_sentinel.delivery.message.matters import QUIET, Matter, matter_of
 from log_sentinel.delivery.message.message import Figure
 from log_sentinel.delivery.message.phrases import denied_share, lasted
 from log_sentinel.delivery.message.text import Phrase, counted, joined, number, phrase, quoted
+from log_sentinel.delivery.message.traits import trait_of
 from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from log_sentinel.model.incident import Incident
 
 TOP_SHOWN = 3
@@ -23,8 +26,8 @@ OTHERS = (
 )
 
 
-def figures_of(incident: Incident) -> tuple[Figure, ...]:
-    """At most eight figures, the ones that say most first."""
+def figures_of(incident: Incident, samples: Sequence[Mapping[str, object]] = ()) -> tuple[Figure, ...]:
+    """At most eight figures, the ones that say most first. `samples`: some of its denied requests (`denials`)."""
     if matter_of(incident) is Matter.NOTICE:
         return notices.figures(incident)
     if matter_of(incident) in QUIET:
@@ -39,6 +42,7 @@ def figures_of(incident: Incident) -> tuple[Figure, ...]:
         _in_all(incident),
         _before(incident),
         *tops_of_others,
+        trait_of(incident, samples),
     )
     return tuple(one for one in found if one is not None)
 
