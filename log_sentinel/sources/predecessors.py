@@ -96,6 +96,8 @@ class _Search:
 
     `strangers` have an inode that is not known. One may hold what is left of a known generation; where several could
     (they all begin with the same banner) it is the oldest, because the generation is older than what nobody knows.
+
+    `doubtful` may be copies of a file that was just emptied: the search for what is left of that comes by again.
     """
 
     register: Register
@@ -111,6 +113,7 @@ class _Search:
     strangers: dict[str, Content] = field(default_factory=dict)
     unseen: dict[str, Content] = field(default_factory=dict)
     unwanted: dict[str, Content] = field(default_factory=dict)
+    doubtful: dict[str, Content] = field(default_factory=dict)
 
     def run(self) -> list[Held]:
         self.waiting = self._unfinished()
@@ -139,7 +142,7 @@ class _Search:
             content = self.unseen.pop(path)
             row = self.register.begin(generations.unread(self.register.source, path, content))
             self._resume(path, content, row)
-        for content in self.unwanted.values():
+        for content in (*self.unwanted.values(), *self.doubtful.values()):
             content.close()
         before = [held for held in gone if held is not None]
         return before + [self.resumed[path] for path in paths if path in self.resumed]
@@ -147,8 +150,9 @@ class _Search:
     def give_back(self) -> None:
         for held in self.resumed.values():
             self.register.release(held)
-        for content in (*self.strangers.values(), *self.unseen.values(), *self.unwanted.values()):
-            content.close()
+        for found in (self.strangers, self.unseen, self.unwanted, self.doubtful):
+            for content in found.values():
+                content.close()
 
     def _unfinished(self) -> dict[int, Checkpoint]:
         waiting = {
@@ -191,11 +195,10 @@ class _Search:
         elif (row := known_by_content(self.register, content, path)) is not None:
             self._forget_unseen()
             self._resume_or_close(path, content, row)
-        elif wanted and not any_emptied(self.register, path):
-            self.unseen[path] = content
+        elif any_emptied(self.register, path):
+            self.doubtful[path] = content
         else:
-            # of a file that was just emptied this may be the copy: the search for what is left of it comes by again
-            self.unwanted[path] = content
+            (self.unseen if wanted else self.unwanted)[path] = content
 
     def _forget_unseen(self) -> None:
         """A known file was met that is newer: what is older than that was rotated before."""
@@ -230,7 +233,7 @@ class _Search:
 
     def _covered(self, row: Checkpoint) -> Held | None:
         """`row` with a copy of it that ends before what was read of it: nothing is missing. None when there is none."""
-        for found in (self.unseen, self.unwanted):
+        for found in (self.unseen, self.unwanted, self.doubtful):
             for path, content in found.items():
                 if self.register.begins_like(row, content) and _ends_before(content, row.offset):
                     held = self.register.take(Role.COPY, _in_file(row, path, content), found.pop(path))
@@ -247,6 +250,10 @@ class _Search:
                 row = by_key[found[path].key]
                 if row.generation in self.waiting:
                     self._resume_or_close(path, found.pop(path), row)
+        for content in self.doubtful.values():
+            # by its inode, which may have been given to the copy
+            if content.key in by_key:
+                self.waiting.pop(by_key[content.key].generation, None)
         others = [row for row in rows if row.generation in self.waiting]
         for row, path in zip(others, [path for path in paths if path in self.unseen], strict=False):
             self._resume_or_close(path, self.unseen.pop(path), row)

@@ -202,7 +202,9 @@ def test_however_lines_are_cut_and_mixed_and_read_they_come_out_whole_and_once(
 @KINDS
 @pytest.mark.parametrize("stream", ["both", "stdout", "stderr"])
 @given(
-    written=st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.text(st.characters(exclude_characters="\n"))))
+    written=st.lists(
+        st.tuples(st.sampled_from(["stdout", "stderr"]), st.text(st.characters(codec="utf-8", exclude_characters="\n")))
+    )
 )
 def test_whole_lines_are_taken_out_at_once_as_they_are_one_by_one(
     entry: Callable[..., bytes], stream: Literal["both", "stdout", "stderr"], written: list[tuple[str, str]]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -60,3 +62,34 @@ def test_files_whose_device_number_changed_with_a_reboot_are_known_by_their_cont
     assert [] == watch.later()
     append(tmp_path / "b.log", text(7))
     assert lines(7) == watch.new()
+
+
+def test_an_archive_with_the_inode_of_an_empty_log_is_not_taken_for_it(tmp_path: Path) -> None:
+    """It is the copy of another log that was emptied since; with one file open at a time nobody has either in hand."""
+    log = tmp_path / "access.log"
+    empty, copy = tmp_path / "access.log.3", tmp_path / "access.log.2"
+    log.touch()
+    watch = Watch(tmp_path / "access.log*", start="beginning")
+    watch.tail._register._allowed = 1
+    assert [] == watch.new()
+    log.rename(tmp_path / "access.log.1")
+    # the copy ends before what was read of its original
+    log.write_bytes(text(*range(100)))
+    (tmp_path / "access.log.1").rename(copy)
+    (tmp_path / "access.log.1").write_bytes(log.read_bytes())
+    append(log, text(100, 101))
+    assert lines(*range(102)) == watch.new()
+    os.truncate(log, 0)
+    copy.rename(empty)
+    (tmp_path / "access.log.1").rename(copy)
+    log.rename(tmp_path / "access.log.1")
+    packed = copy.with_name("access.log.2.gz")
+    with empty.open("r+b") as inode:
+        inode.write(gzip.compress(copy.read_bytes()))
+    empty.rename(packed)
+    copy.unlink()
+    assert [] == watch.later()
+    log.write_bytes(text(200))
+    assert lines(200) == watch.later() + watch.later()
+    watch.restart()
+    assert [] == watch.later()
