@@ -21,20 +21,24 @@ from benchmarks.bench.rounds import Contest, take_turns
 
 BUILD = Path("build")
 DENIED, MORE_DENIED = 0.05, 0.2
+# A log of so few lines tells what a program's start costs.
+START = 100
 FILE_WIDTH = 130
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: rounds, lines of the combined and the Kong logs, seconds of looking at the idle daemon."""
+    """How much is measured: rounds, lines of the combined, the Kong and the nginx JSON logs, seconds of looking at the
+    idle daemon."""
 
     rounds: int = 5
     combined: int = 2_000_000
     kong: int = 200_000
+    nginx_json: int = 1_000_000
     idle: float = 30
 
 
-QUICK = Effort(rounds=1, combined=200_000, kong=20_000, idle=5)
+QUICK = Effort(rounds=1, combined=200_000, kong=20_000, nginx_json=100_000, idle=5)
 
 
 class Bench:
@@ -50,16 +54,21 @@ class Bench:
         combined = self._log("combined", self._effort.combined, DENIED)
         more_denied = self._log("combined", self._effort.combined, MORE_DENIED)
         kong = self._log("kong", self._effort.kong, DENIED)
+        nginx_json = self._log("nginx-json", self._effort.nginx_json, DENIED)
+        starts = [self._log(kind, START, DENIED) for kind in ("kong", "nginx-json")]
         rg, counting = self._peers()
         contests = {
             f"nginx combined, {DENIED:.0%} denied": _contests(combined, rg, counting, parse(), ingest()),
             f"nginx combined, {MORE_DENIED:.0%} denied": _contests(more_denied, rg, ingest()),
             f"Kong file-log, {DENIED:.0%} denied": _contests(kong, rg, parse(), ingest()),
+            f"nginx JSON, {DENIED:.0%} denied": _contests(nginx_json, rg, parse()),
+            "Kong file-log, the start alone": _contests(starts[0], parse()),
+            "nginx JSON, the start alone": _contests(starts[1], parse()),
         }
         everything = [contest for some in contests.values() for contest in some]
         take_turns(everything, self._effort.rounds, BUILD / "bench" / "scratch", self._tell)
         self._failures += [contest.failure for contest in everything if contest.failure]
-        batches = self._batches([combined, kong])
+        batches = self._batches([combined, kong, nginx_json])
         resting = self._idle(combined, kong)
         self._print(contests, batches, bars(everything, resting))
         return 1 if self._failures else 0

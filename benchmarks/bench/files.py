@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 # Who names a client: few on a public nginx, most on a Kong with keys.
-KNOWN = {"combined": 0.1, "kong": 0.8}
+KNOWN = {"combined": 0.1, "kong": 0.8, "nginx-json": 0.1}
 GENERATOR = Path(__file__).parents[1] / "traffic"
 
 

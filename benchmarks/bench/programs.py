@@ -11,8 +11,12 @@ from pathlib import Path
 
 from benchmarks.bench.files import BenchFile
 
-FORMAT = {"combined": "nginx-combined", "kong": "kong-file-log"}
-DENIED = {"combined": '" (403|429) ', "kong": r'"response":\{"status":(403|429),'}
+FORMAT = {"combined": "nginx-combined", "kong": "kong-file-log", "nginx-json": "nginx-json"}
+DENIED = {
+    "combined": '" (403|429) ',
+    "kong": r'"response":\{"status":(403|429),',
+    "nginx-json": '"status":"(403|429)"',
+}
 LOG_SENTINEL = str(Path(sysconfig.get_path("scripts")) / "log-sentinel")
 
 
