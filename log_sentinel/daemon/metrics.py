@@ -37,10 +37,12 @@ class DaemonMetrics(Collector):
         delivery: Delivery,
         patience: Patience,
         rule_failures: Callable[[], int] = lambda: 0,
+        cut: Callable[[], int] = lambda: 0,
     ) -> None:
         self._tally = tally
         self._patience = patience
         self._rule_failures = rule_failures
+        self._cut = cut
         self._sources = sources
         self._jobs = jobs
         self._delivery = delivery
@@ -94,6 +96,11 @@ class DaemonMetrics(Collector):
             "log_sentinel_rule_failures",
             "Minutes in which a rule failed and was left out. Anything but 0 is a fault.",
             self._rule_failures(),
+        )
+        yield CounterMetricFamily(
+            "log_sentinel_denials_cut",
+            "Denials that detection did not count by key, because their minute had too many keys.",
+            self._cut(),
         )
 
     def _source_states(self) -> Iterable[Metric]:

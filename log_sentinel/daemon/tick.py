@@ -117,7 +117,11 @@ class DetectionTick:
                 return []
         except _Stopped:
             return []
+        before = self._detector.cut
         self._judge(now)
+        if self._detector.cut > before:
+            left_out = self._detector.cut - before
+            log.warning("a minute had too many keys; denials of the smallest are not counted by key", denials=left_out)
         for rule, error in self._detector.faults.take().items():
             log.error("rule failed; left out, the others go on", rule=rule, exc_info=error)
         return self._record(now)

@@ -203,6 +203,7 @@ class _Daemon:
                 self.delivery,
                 self.patience,
                 lambda: self.tick.detector.faults.count,
+                lambda: self.tick.detector.cut,
             )
         )
         return registry
