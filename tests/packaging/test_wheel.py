@@ -101,7 +101,7 @@ def test_the_installed_program_ingests_a_log(installed: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    "command", [("formats", "test"), ("rules", "test"), ("db", "upgrade", "--db", "sqlite:///x.db")]
+    "command", [("formats", "test"), ("rules", "list"), ("db", "upgrade", "--db", "sqlite:///x.db")]
 )
 def test_the_installed_program_finds_its_content(installed: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
     ran = run(installed / "log-sentinel", *command, cwd=tmp_path)
