@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.end_to_end.numbered_log import NumberedLog
-from tests.end_to_end.running import BEGAN, PROGRAM, environment, run
+from tests.end_to_end.running import PROGRAM, environment, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """An access log, and nothing else: no settings, no database."""
-    NumberedLog(tmp_path / "access.log", seed=9, began=BEGAN).write(2000)
+    """An access log of the last hour, and nothing else: no settings, no database."""
+    NumberedLog(tmp_path / "access.log", seed=9, began=datetime.now(UTC) - timedelta(hours=1)).write(2000)
     return tmp_path
 
 
