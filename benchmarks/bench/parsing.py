@@ -1,6 +1,6 @@
 """Child process of the bench: parses a log to frames with the product's parser, and counts by minute, route and status.
 
-Reads 4 MB of whole lines at a time and parses two such chunks at once, as the daemon does; stores nothing.
+Reads 4 MB of whole lines at a time and parses two such chunks at once, as `ingest` does; stores nothing.
 """
 
 import json
@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.bench.chunks import chunks
+from log_sentinel.cli.starting import starting
 from log_sentinel.content import shipped
 from log_sentinel.model.parsed import ParsedLines
 from log_sentinel.parsing.compiling import ParseOptions, Parser, compiled
@@ -41,7 +42,9 @@ def parsed(path: Path, parser: Parser) -> Iterator[ParsedLines]:
 def main() -> None:
     denials = 0
     traffic = []
-    for part in parsed(Path(sys.argv[1]), parser_of(sys.argv[2])):
+    with starting():
+        parser = parser_of(sys.argv[2])
+    for part in parsed(Path(sys.argv[1]), parser):
         denials += part.denials.height
         traffic.append(part.traffic)
     counted = pl.concat(traffic).group_by("minute", "route", "status").agg(pl.col("n").sum())
