@@ -82,7 +82,7 @@ def follow(url: str, log: str) -> None:
         path=log,
         start="beginning",
         poll_every=timedelta(milliseconds=100),
-        hold_rotated=timedelta(milliseconds=200),
+        hold_rotated=timedelta(milliseconds=100),
     )
     tail = FileTail("edge", settings, PatientCheckpoints(StoredCheckpoints(database, INSTANCE), patience))
     ingest = Ingest(
@@ -94,7 +94,7 @@ def follow(url: str, log: str) -> None:
         patience=patience,
     )
     # some more looks after the end, for the last steps of rotated files
-    looks = iter(range(100, 0, -1))
+    looks = iter(range(40, 0, -1))
     wakeups.done = lambda: ingest.idle and tail.caught_up and next(looks, 0) == 0
     ingest.start()
     while not (wakeups.ended.wait(0.1) or ingest.finished.is_set()):
