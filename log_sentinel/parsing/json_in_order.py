@@ -33,6 +33,8 @@ LEAST_BYTES = 1_000_000
 # Where more lines than one in this many are no such objects, all are decoded; and so are as many batches more.
 LEFT_ONE_IN, BATCHES_DECODED = 20, 16
 TRIED = 8
+# A line may have names and blanks without end, and the engine takes no expression of any length.
+PATTERN_LIMIT = 8192
 TEXTS = (*REQUEST, *ADDRESS, "client")
 STRING, NUMBER = r"[ !#-\[\]-\x7f]*", r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,9})?"
 QUOTE, PUNCTUATION = '"', ":, \t}"
@@ -207,6 +209,8 @@ def template_of(line: bytes) -> Template | None:
         pattern += re.escape(found[1]) + (f'"{STRING}"' if is_text else NUMBER)
         quotes += 4 if is_text else 2
         at = found.end()
+        if len(pattern) > PATTERN_LIMIT:
+            return None
     if not fields or text[at:].strip(" \t") != "}" or not text.isascii():
         return None
     if len({field.name for field in fields}) < len(fields):

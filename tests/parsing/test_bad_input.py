@@ -64,6 +64,12 @@ INPUT = {
     "a request that is empty": Bad(line(403, "").encode(), (None,)),
     "a line of 10 MB that fits": Bad(line(403, f"GET /{'a' * 10 * MB} HTTP/1.1").encode(), ("/" + "a" * 2047,)),
     "a line of 10 MB that does not": Bad(b'" ' * 5 * MB + b"\n" + GOOD, ("/good",), (NO_FIT,)),
+    "2 MB of blanks within JSON": Bad(
+        nginx_json().replace(b", ", b"," + b" " * 2 * MB, 1) + b"\n" + nginx_json(), ("/good",) * 2, format="nginx-json"
+    ),
+    "a name of 2 MB in JSON": Bad(
+        b'{"' + b"n" * 2 * MB + b'": 1, ' + nginx_json()[1:], ("/good",), format="nginx-json"
+    ),
     "a line of 10 MB of JSON": Bad(kong(more="[" * 10 * MB), ("/good",), format="kong-file-log"),
     "no newline at the end": Bad(GOOD.rstrip(b"\n"), ("/good",)),
     "no newline at the end of JSON": Bad(KONG_GOOD.rstrip(b"\n"), ("/good",), format="kong-file-log"),
