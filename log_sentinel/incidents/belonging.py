@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from log_sentinel.incidents.grouping import excess_of, part_of_rise
 from log_sentinel.model.incident import IncidentState
@@ -33,10 +33,15 @@ def ebbing_rise(incidents: Sequence[Incident], spike: Spike, minute: datetime) -
             if incident.dimension is Dimension.ALL
             and incident.last_seen_at < minute
             and (incident.resolved_at is None or spike.since <= incident.resolved_at)
-            and excess_of(spike) <= part_of_rise(spike) * (incident.peak - (incident.expected or 0.0))
+            and excess_of(spike) <= part_of_rise(spike) * (height_of(incident) - (incident.expected or 0.0))
         ),
         None,
     )
+
+
+def height_of(incident: Incident) -> int:
+    """The most denials in a window since the incident was opened, or reopened for the last time."""
+    return cast("int", incident.evidence.get("height", incident.peak))
 
 
 def storm(incidents: Sequence[Incident], spike: Spike, minute: datetime) -> int | None:

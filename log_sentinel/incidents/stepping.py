@@ -20,7 +20,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, cast
 
-from log_sentinel.incidents.belonging import STORM, ebbing_rise, storm
+from log_sentinel.incidents.belonging import STORM, ebbing_rise, height_of, storm
 from log_sentinel.incidents.grouping import SEVERITIES, Group, groups
 from log_sentinel.incidents.states import after
 from log_sentinel.model.incident import Happening, HappeningKind, Incident, IncidentState
@@ -39,7 +39,8 @@ TAKEN_OVER_WITHIN = timedelta(minutes=20)
 # Spikes remembered as part of an incident.
 MOST_PARTS = 400
 # Evidence that stays when another rule takes an incident over; the rest is of the spike.
-OF_THE_INCIDENT = frozenset({"told", "parts", "parts_distinct"})
+OF_THIS_TIME = frozenset({"height", "parts", "parts_distinct"})
+OF_THE_INCIDENT = OF_THIS_TIME | {"told"}
 QUIET_WITHOUT_RULE = timedelta(minutes=10)
 
 Key = tuple[str, str, str]
@@ -116,8 +117,7 @@ class _Stepping:
         elif (ended := self._recent(_key(root))) is not None:
             if root.since <= cast("datetime", self.incidents[ended].resolved_at):
                 return  # a person resolved it while it went on: the same firing is not told again
-            now = self._with_figures(self.incidents[ended], root, told=True)
-            at = self._happen(ended, HappeningKind.REOPENED, now)
+            at = self._reopen(ended, root)
         elif (oldest := self._oldest_of(group)) is not None:
             at = self._take_over(oldest, root)
         elif (stormy := storm(self.incidents, root, self._minute)) is not None:
@@ -152,12 +152,19 @@ class _Stepping:
                 peak=spike.observed,
                 total=spike.observed,
                 labels=self._labels(spike.rule),
-                evidence={**_lasting(spike), "told": spike.observed},
+                evidence={**_lasting(spike), "told": spike.observed, "height": spike.observed},
             )
         )
         opened = self.incidents[-1]
         self.happenings.append(Happening(HappeningKind.OPENED, self._minute, opened))
         return len(self.incidents) - 1
+
+    def _reopen(self, at: int, spike: Spike) -> int:
+        """It is the same incident, but how large it was and what was a part of it says nothing of this time."""
+        before = self.incidents[at]
+        kept = {name: value for name, value in before.evidence.items() if name not in OF_THIS_TIME}
+        now = self._with_figures(replace(before, evidence={**kept, "height": 0}), spike, told=True)
+        return self._happen(at, HappeningKind.REOPENED, now)
 
     def _labels(self, rule: str) -> dict[str, str]:
         terms = self._rules.get(rule)
@@ -233,7 +240,8 @@ class _Stepping:
         ]
 
     def _with_figures(self, incident: Incident, spike: Spike, *, told: bool = False) -> Incident:
-        evidence = {**incident.evidence, **_lasting(spike)}
+        height = max(height_of(incident), spike.observed)
+        evidence = {**incident.evidence, **_lasting(spike), "height": height}
         if told:
             evidence["told"] = spike.observed
         newest = cast("int", spike.evidence.get("newest", 0)) if spike.at > incident.last_seen_at else 0
@@ -275,7 +283,7 @@ class _Stepping:
         return any(
             any(part[1:] == name for part in cast("list[list[str]]", incident.evidence.get("parts", [])))
             and (incident.resolved_at is None or spike.since <= incident.resolved_at)
-            and spike.observed / spike.window_minutes < GREW_TIMES * incident.peak / incident.window_minutes
+            and spike.observed / spike.window_minutes < GREW_TIMES * height_of(incident) / incident.window_minutes
             for incident in self.incidents
         )
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from log_sentinel.model.spike import Dimension
-from tests.incidents.spikes import Kept, a_spike
+from tests.incidents.spikes import Kept, a_spike, sharing
 
 RISE = a_spike("all", dimension=Dimension.ALL, observed=5000)
 
@@ -43,3 +43,16 @@ def test_many_incidents_over_hours_are_no_storm() -> None:
     kept = Kept()
     for number in range(6):
         assert f"opened c{number}" in kept.minute(20 * number, a_spike(f"c{number}", minute=20 * number))
+
+
+def test_a_rise_that_comes_back_says_nothing_of_what_it_was_the_last_time() -> None:
+    kept = Kept()
+    part = a_spike("/orders", dimension=Dimension.ROUTE, observed=400)
+    kept.minute(0, RISE)
+    kept.minute(1, part)
+    kept.run(range(2, 20))
+    again = a_spike("all", dimension=Dimension.ALL, minute=30, observed=300)
+    assert kept.minute(30, again) == ["reopened all"]
+
+    route = a_spike("/orders", dimension=Dimension.ROUTE, minute=30, observed=300)
+    assert kept.minute(31, sharing(route, (again, 300)), sharing(again, (route, 300))) == ["opened /orders"]
