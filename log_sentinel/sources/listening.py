@@ -85,18 +85,19 @@ class Listening:
         family = socket.AF_INET6 if ":" in self._settings.host else socket.AF_INET
         port = self._settings.port
         try:
-            if "udp" in self._settings.protocols:
-                self.udp = socket.socket(family, socket.SOCK_DGRAM)
-                self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-                self.udp.bind((self._settings.host, port))
-                port = self.port
-                self._selector.register(self.udp, selectors.EVENT_READ)
+            # first, so that a port which the system gives is one that no connection of this machine has
             if "tcp" in self._settings.protocols:
                 self._tcp = socket.socket(family, socket.SOCK_STREAM)
                 self._tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 self._tcp.bind((self._settings.host, port))
                 self._tcp.listen()
+                port = self.port
                 self._selector.register(self._tcp, selectors.EVENT_READ)
+            if "udp" in self._settings.protocols:
+                self.udp = socket.socket(family, socket.SOCK_DGRAM)
+                self.udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+                self.udp.bind((self._settings.host, port))
+                self._selector.register(self.udp, selectors.EVENT_READ)
         except OSError as why:
             raise CannotListen(f"sources.{name}.listen: {self._settings.listen} {_reason(why, port)}") from why
         for bound in (self.udp, self._tcp):

