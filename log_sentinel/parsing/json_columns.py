@@ -56,23 +56,22 @@ class ColumnDecoder:
         left: list[int] = []
         view = memoryview(data)
 
-        def take(first: int, end: int) -> None:
+        lines = len(starts) - 1
+        # the next span last; a span that raises is cut in two until the lines at fault are few
+        spans = [(first, min(first + TOGETHER, lines)) for first in range(0, lines, TOGETHER)][::-1]
+        while spans:
+            first, end = spans.pop()
             try:
                 read = self._columns(data, view, starts[first : end + 1])
             except (msgspec.DecodeError, ValueError, RecursionError):
                 if end - first <= FEW:
                     left.extend(range(first, end))
-                    return
-                middle = (first + end) // 2
-                take(first, middle)
-                take(middle, end)
+                else:
+                    middle = (first + end) // 2
+                    spans += [(middle, end), (first, middle)]
             else:
                 for name, values in read.items():
                     columns[name] += values
-
-        lines = len(starts) - 1
-        for first in range(0, lines, TOGETHER):
-            take(first, min(first + TOGETHER, lines))
         return columns, left
 
     def read_some(self, lines: Sequence[bytes]) -> tuple[Columns, list[int]]:

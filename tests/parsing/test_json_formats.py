@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 
 import pytest
@@ -35,6 +36,19 @@ def kong(**changes: object) -> dict[str, object]:
 
 def lines(*entries: object) -> str:
     return "".join(json.dumps(entry) + "\n" for entry in entries)
+
+
+def test_a_batch_that_was_parsed_is_freed_at_once() -> None:
+    """A ring would hold its megabytes until garbage is searched for."""
+    read, entries = parser("kong-file-log"), batch(lines(kong()) * 500 + "{torn\n" + lines(kong()) * 500)
+    read.parse(entries)
+    gc.collect()
+    gc.disable()
+    try:
+        read.parse(entries)
+        assert 0 == gc.collect()
+    finally:
+        gc.enable()
 
 
 def test_a_route_without_a_name_is_made_from_the_path() -> None:
