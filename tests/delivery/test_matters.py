@@ -68,3 +68,10 @@ def test_a_broken_route_of_a_log_without_clients_counts_addresses() -> None:
     nameless = {name: what for name, what in broken.evidence.items() if not name.startswith("clients")}
     told = message(replace(MATTERS["route-denies-everybody"], incident=replace(broken, evidence=nameless)))
     assert "41 addresses at once are seldom all wrong." in str(told.summary)
+
+
+@pytest.mark.parametrize(("usual", "says"), [(0.01, "usually none"), (0.4, "usually 0.4"), (12.0, "usually 12")])
+def test_a_chart_says_what_is_usual_a_minute(usual: float, says: str) -> None:
+    told = message(evidence={"minutes": [0, 0, 40], "usual_per_minute": usual})
+    assert told.chart is not None
+    assert str(told.chart.caption).endswith(says)

@@ -48,6 +48,8 @@ class Background:
 
 
 NOTHING_KNOWN = Background()
+# Less than this is written as 0.0.
+NONE_A_MINUTE = 0.05
 
 
 def compose(
@@ -139,7 +141,7 @@ def _chart(incident: Incident, course: Sequence[int]) -> Chart | None:
     until = (incident.resolved_at or incident.last_seen_at) if any(course) else incident.last_seen_at
     of = "requests" if matter_of(incident) is Matter.LOG_SILENT else "denials"
     usual = figure(incident.evidence, "usual_per_minute")
-    beside = f", usually {number(usual)}" if usual is not None else ""
+    beside = "" if usual is None else f", usually {'none' if usual < NONE_A_MINUTE else number(usual)}"
     long = duration(MINUTE * len(counts))
     caption = phrase(f"{of} in the last {long}, at most {number(max(counts))} a minute{beside}")
     return Chart(sparkline(counts), caption, tuple(counts), until + MINUTE, of, usual)
