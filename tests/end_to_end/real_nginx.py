@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import free_port
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -110,7 +112,7 @@ def a_real_nginx(folder: Path) -> Iterator[RealNginx]:
     (folder / "html").mkdir(parents=True)
     (folder / "html" / "hello.txt").write_text("hello\n")
     (folder / "users").write_text("acme-prod:{PLAIN}open\ndata-team:{PLAIN}open\n")
-    port = a_free_port()
+    port = free_port()
     # as root its workers would be "nobody", who cannot look into the test's folder
     user = "user root;" if os.geteuid() == 0 else ""
     (folder / "nginx.conf").write_text(CONFIGURATION.format(folder=folder, port=port, user=user))
@@ -127,13 +129,6 @@ def a_real_nginx(folder: Path) -> Iterator[RealNginx]:
     finally:
         process.terminate()
         process.communicate(timeout=10)
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _listens(port: int) -> bool:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tests.delivery.slack_api import TOKEN
 from tests.delivery.smtp_server import PASSWORD
-from tests.end_to_end.real_nginx import a_free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -174,7 +174,7 @@ def settings_file(folder: Path, text: str, *, url: str, listen: str | None = Non
     """log-sentinel.toml in `folder`, with the database `url` and the web endpoints on a free port."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "log-sentinel.toml"
-    listen = listen or f"127.0.0.1:{a_free_port()}"
+    listen = listen or f"127.0.0.1:{free_port()}"
     path.write_text(
         f'instance = "edge-1"\n[database]\nurl = "{url}"\n[web]\nlisten = "{listen}"\n[detection]\nevery = "1s"\n{text}'
     )

@@ -13,7 +13,7 @@ import pytest
 
 from tests.end_to_end import real_nginx
 from tests.end_to_end.numbered_log import NumberedLog
-from tests.end_to_end.real_nginx import a_free_port, a_real_nginx
+from tests.end_to_end.real_nginx import a_real_nginx
 from tests.end_to_end.running import (
     BEGAN,
     PROGRAM,
@@ -27,6 +27,7 @@ from tests.end_to_end.running import (
     wait_until,
 )
 from tests.parsing import real_servers
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ frontend edge
 
 def test_what_a_real_nginx_sends_as_syslog_is_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = f"sqlite:///{tmp_path / 'sentinel.db'}"
-    port = a_free_port()
+    port = free_port()
     settings = settings_file(
         tmp_path / "etc", f'[sources.edge]\ntype = "syslog"\nlisten = "127.0.0.1:{port}"\n', url=url
     )
@@ -91,7 +92,7 @@ def test_what_a_real_nginx_sends_as_syslog_is_stored(tmp_path: Path, monkeypatch
 def test_what_a_real_haproxy_sends_as_syslog_is_stored(target: str, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'sentinel.db'}"
     haproxy = real_servers.program("haproxy")
-    to, port = a_free_port(), a_free_port()
+    to, port = free_port(), free_port()
     settings = settings_file(tmp_path / "etc", f'[sources.lb]\ntype = "syslog"\nlisten = "127.0.0.1:{to}"\n', url=url)
     configuration = tmp_path / "haproxy.cfg"
     configuration.write_text(target.format(port=to) + HAPROXY.format(port=port))
@@ -112,7 +113,7 @@ def test_what_a_real_haproxy_sends_as_syslog_is_stored(target: str, tmp_path: Pa
 
 def test_what_was_received_is_stored_before_the_daemon_stops(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'sentinel.db'}"
-    port = a_free_port()
+    port = free_port()
     source = f'[sources.edge]\ntype = "syslog"\nlisten = "127.0.0.1:{port}"\nprotocols = ["tcp"]\n'
     settings = settings_file(tmp_path / "etc", source, url=url)
     log = NumberedLog(tmp_path / "access.log", 7, BEGAN)

@@ -85,13 +85,6 @@ def libraries() -> dict[str, str]:
     return {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def running(command: Sequence[object], port: int, said: Path, environ: dict[str, str] | None = None) -> Iterator[None]:
     """A server that listens on `port`; what it says goes to `said`. Its times are UTC where it has a choice."""

@@ -16,6 +16,7 @@ from log_sentinel.parsing.directive import from_directive
 from log_sentinel.parsing.error_logs import load
 from tests.parsing import real_servers
 from tests.parsing.builders import definition
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +92,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "html" / "folder").mkdir(parents=True)
     for page in ("ok", "index.html"):
         (folder / "html" / page).write_text("hello\n")
-    port = real_servers.free_port()
+    port = free_port()
     loaded = "\n".join(
         f"LoadModule {name}_module {modules}/mod_{name}.so"
         for name in MODULES.split()

@@ -10,6 +10,7 @@ from log_sentinel.diagnosis.verdict import judge
 from log_sentinel.parsing.compiling import ParseOptions, compiled
 from tests.parsing import real_servers
 from tests.parsing.builders import definition
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +65,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a Caddy whose sites have all been asked the same."""
     caddy = real_servers.program("caddy")
     folder = tmp_path_factory.mktemp("caddy")
-    ports = {name: real_servers.free_port() for name in FORMATS}
+    ports = {name: free_port() for name in FORMATS}
     with real_servers.upstream() as upstream:
         sites = [
             SITE.format(name=name, port=port, folder=folder, format=FORMATS[name], upstream=upstream)

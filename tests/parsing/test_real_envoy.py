@@ -12,6 +12,7 @@ from log_sentinel.parsing.compiling import ParseOptions, compiled
 from log_sentinel.parsing.directive import from_directive
 from tests.parsing import real_servers
 from tests.parsing.builders import definition
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +130,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an Envoy that has been asked everything."""
     envoy = real_servers.program("envoy")
     folder = tmp_path_factory.mktemp("envoy")
-    port = real_servers.free_port()
+    port = free_port()
     with real_servers.upstream() as upstream:
         (folder / "envoy.json").write_text(json.dumps(configuration(folder, port, upstream)))
         command = [envoy, "-c", folder / "envoy.json", "--concurrency", "1", "--disable-hot-restart"]

@@ -12,6 +12,7 @@ from log_sentinel.parsing.compiling import ParseOptions, compiled
 from log_sentinel.parsing.directive import from_directive
 from tests.parsing import real_servers
 from tests.parsing.builders import batch, definition
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from log_sentinel.parsing.definitions import Definition
@@ -83,7 +84,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     lines = {}
     with real_servers.upstream() as upstream:
         for name, (log, more) in FORMATS.items():
-            port = real_servers.free_port()
+            port = free_port()
             text = CONFIGURATION.format(upstream=upstream) + FRONTEND.format(name=name, port=port, log=log, more=more)
             (folder / "haproxy.cfg").write_text(text)
             said = folder / f"{name}.log"

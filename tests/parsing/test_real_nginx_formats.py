@@ -21,8 +21,8 @@ from log_sentinel.parsing.companions import ErrorLogParser
 from log_sentinel.parsing.compiling import ParseOptions, compiled
 from log_sentinel.parsing.directive import from_directive
 from log_sentinel.parsing.error_logs import load
-from tests.end_to_end.real_nginx import a_free_port
 from tests.parsing import real_servers
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,7 +131,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("nginx")
     (folder / "html" / "folder").mkdir(parents=True)
     (folder / "html" / "hello.txt").write_text("hello\n")
-    port, upstream = a_free_port(), a_free_port()
+    port, upstream = free_port(), free_port()
     silence = socket.create_server(("127.0.0.1", 0))
     (folder / "nginx.conf").write_text(
         CONFIGURATION.format(

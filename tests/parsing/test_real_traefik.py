@@ -11,6 +11,7 @@ from log_sentinel.diagnosis.verdict import judge
 from log_sentinel.parsing.compiling import ParseOptions, compiled
 from tests.parsing import real_servers
 from tests.parsing.builders import definition
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with real_servers.upstream() as upstream:
         (folder / "routes.yml").write_text(ROUTES.format(upstream=upstream))
         for name in FORMATS:
-            port, log = real_servers.free_port(), folder / f"{name}.log"
+            port, log = free_port(), folder / f"{name}.log"
             command = [
                 traefik,
                 f"--entrypoints.web.address=127.0.0.1:{port}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tests.diagnosis.causing.services import service
 from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
 from tests.parsing import real_servers
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,7 +139,7 @@ def _configuration(folder: Path, port: int, upstream: int) -> dict[str, Any]:
 def written(folder: Path, rounds: int, _: str = "") -> Written:
     """Asks a new Envoy in `folder` everything, `rounds` times; it logs in all of FORMATS at once."""
     program = real_servers.program("envoy")
-    port = real_servers.free_port()
+    port = free_port()
     with service() as one:
         (folder / "envoy.json").write_text(json.dumps(_configuration(folder, port, one)))
         command = [program, "-c", folder / "envoy.json", "--concurrency", "2", "--disable-hot-restart"]

@@ -11,6 +11,7 @@ from tests.diagnosis.causing.services import service
 from tests.diagnosis.causing.situations import Situation, Written, ask, two_ports, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -208,7 +209,7 @@ def written(folder: Path, rounds: int, _: str = "") -> Written:
                 tls=ports[True],
                 service=one,
                 service_b=other,
-                closed=real_servers.free_port(),
+                closed=free_port(),
                 user="user nobody nogroup;" if os.geteuid() == 0 else "",
                 formats="\n".join(f"log_format {name} {text};" for name, text in FORMATS.items()),
                 logs="\n".join(f"access_log {folder}/{name}.log {name};" for name in FORMATS),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tests.diagnosis.causing.services import service
 from tests.diagnosis.causing.situations import Situation, Written, ask, until_logged
 from tests.parsing import real_servers
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +57,7 @@ SITUATIONS = [
 def written(folder: Path, rounds: int, name: str) -> Written:
     """Asks a new Traefik that logs as `name` says everything, `rounds` times."""
     program = real_servers.program("traefik")
-    port, log = real_servers.free_port(), folder / f"{name}.log"
+    port, log = free_port(), folder / f"{name}.log"
     with service() as one:
         (folder / "routes.yml").write_text(ROUTES.format(service=one))
         command = [
