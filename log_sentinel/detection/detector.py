@@ -60,8 +60,7 @@ class Detector:
         self._silences = Silences(self.rules, self._counted, self.faults)
         self._window = Window(KEPT)
         self._census = Census(KEPT, self._windows())
-        of_requests = self._silences.windows(of_requests=True)
-        self._requests = Requests(KEPT, {rule.window for rule in rules} | of_requests.keys())
+        self._requests = Requests(KEPT, self._silences.windows(of_requests=True))
         self._usual = {over: Baseline(over) for over in sorted({rule.usual_over for rule in rules})}
         self._bursts = Bursts(pools={str(what): counted.dimension.value for what, counted in enumerate(self._counted)})
         self._touched = Touched()

@@ -109,7 +109,7 @@ def course(newest_first: Sequence[int], expected: float | None, window: int) -> 
 
 def denominator(requests: Requests, dimension: Dimension, key: str, window: int) -> dict[str, object]:
     """`requests`, where they are counted for such a key and there were any."""
-    n = requests.in_window(window, dimension, key)
+    n = requests.in_last(window, dimension, key)
     return {"requests": n} if n else {}
 
 

@@ -209,13 +209,16 @@ class Judging:
         )
 
 
+def _high_times(rule: Rule) -> float:
+    return min(HIGH_TIMES, rule.half_way)
+
+
 def _floor(rule: Rule, one: Candidate) -> float:
     """A minute with so many is high."""
     usual = one.mean / rule.window
-    times = min(HIGH_TIMES, (1 + rule.times_usual) / 2)
-    return max(min(2.0, rule.at_least), times * usual, usual + 0.5 * (one.n / rule.window - usual))
+    return max(min(2.0, rule.at_least), _high_times(rule) * usual, usual + 0.5 * (one.n / rule.window - usual))
 
 
 def _raised(rule: Rule, one: Candidate) -> float:
     """A minute with so many is high in the hour's eyes: by what is usual, whatever the window has."""
-    return max(2.0, min(HIGH_TIMES, (1 + rule.times_usual) / 2) * one.mean / rule.window)
+    return max(2.0, _high_times(rule) * one.mean / rule.window)

@@ -41,7 +41,7 @@ class Requests:
     """TRAFFIC of the last `keep` minutes and what is usual of it, in all and by route."""
 
     def __init__(self, keep: int, windows: Iterable[int]) -> None:
-        """`windows`: in minutes, those that `in_window` is asked for."""
+        """`windows`: in minutes, those that its census must sum up beside BIN."""
         never_large = {what: math.inf for what, _ in enumerate(COUNTED)}
         self.census = Census(keep, dict.fromkeys({BIN, *windows}, never_large))
         self.usual = Baseline(HALF_LIFE)
@@ -64,10 +64,9 @@ class Requests:
         """How many times the usual requests there were in that bin that waits to be learned, 1 to MOST."""
         if self.usual.young:
             return 1.0
-        usual = self.usual.expected_of([_WHOLE], bin_number)[_WHOLE].usual
         counted = self.census.counts(bin_number * BIN + BIN - 1, BIN)
         there = int(counted.filter(pl.col("entity") == _WHOLE)["n"].sum())
-        return min(MOST, max(1.0, there / usual)) if usual >= FEWEST else 1.0
+        return _times(there, self.usual.expected_of([_WHOLE], bin_number)[_WHOLE].usual)
 
     def times_over_hour(self, minute: int) -> float:
         """How many times the usual requests there were in the hour that ends with `minute`, 1 to MOST."""
@@ -75,16 +74,11 @@ class Requests:
             return 1.0
         usual = self.usual.expected_of([_WHOLE], minute // BIN)[_WHOLE].over_hour * HOUR / BIN
         there = sum(self.census.courses([_WHOLE])[_WHOLE])
-        return min(MOST, max(1.0, there / usual)) if usual >= FEWEST else 1.0
+        return _times(there, usual)
 
     def learn_many(self, traffic: pl.DataFrame, first_bin: int, bins: int) -> None:
         """Takes in `bins` bins at once: TRAFFIC with `age`, as `Baseline.learn_many` has it."""
         self.usual.learn_many(counts(_with_source(traffic), COUNTED, "age"), first_bin, bins)
-
-    def in_window(self, minutes: int, dimension: Dimension, key: str) -> int:
-        """Requests of that key in the window; 0 for dimensions whose requests are not counted."""
-        entity = _entity(dimension, key)
-        return 0 if entity is None else self.census.sums(minutes, [entity])[entity]
 
     def in_last(self, minutes: int, dimension: Dimension, key: str) -> int:
         """Requests of that key in the last `minutes` of the hour; 0 for dimensions whose requests are not counted."""
@@ -111,14 +105,9 @@ class Requests:
         expected = self._usual(minute // BIN)
         asked = {entity for route in routes if (entity := f"{_ROUTE}{route}") in expected}
         asked |= {_WHOLE} & expected.keys()
-        found = dict.fromkeys(asked, 1.0)
         there = self.census.sums(BIN, asked)
-        for entity in asked:
-            key = entity.split("|", 2)[2] if entity != _WHOLE else ALL_KEY
-            if expected[entity] >= FEWEST:
-                own = there[entity] - max(0.0, excess.get(key, 0.0))
-                found[entity] = min(MOST, max(1.0, own / expected[entity]))
-        return Factors(found)
+        beyond = {entity: max(0.0, excess.get(entity.split("|", 2)[2], 0.0)) for entity in asked}
+        return Factors({entity: _times(there[entity] - beyond[entity], expected[entity]) for entity in asked})
 
     def _usual(self, bin_number: int) -> dict[str, float]:
         known, learned, expected = self._expected
@@ -140,6 +129,11 @@ class Factors:
         """A route's own where it is known, else that of all."""
         whole = self.found.get(_WHOLE, 1.0)
         return self.found.get(f"{_ROUTE}{key}", whole) if dimension == Dimension.ROUTE else whole
+
+
+def _times(there: float, usual: float) -> float:
+    """How many times the usual, 1 to MOST; 1 where too few are usual to say."""
+    return min(MOST, max(1.0, there / usual)) if usual >= FEWEST else 1.0
 
 
 def _entity(dimension: Dimension, key: str) -> str | None:

@@ -118,4 +118,9 @@ class Rule:
 
     def held(self, mean: float) -> float:
         """So many denials, where `mean` are usual, for what fires to go on firing."""
-        return max(self.at_least / 2, mean * (1 + self.times_usual) / 2)
+        return max(self.at_least / 2, mean * self.half_way)
+
+    @property
+    def half_way(self) -> float:
+        """How many times the usual is half way to what it fires at."""
+        return (1 + self.times_usual) / 2
