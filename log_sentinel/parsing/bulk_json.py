@@ -10,12 +10,12 @@ import polars as pl
 from log_sentinel.parsing.bulk import REQUEST, Taken
 from log_sentinel.parsing.bulk_activity import ADDRESS
 from log_sentinel.parsing.bulk_counts import RouteCounts
+from log_sentinel.parsing.bulk_lines import rows_of
 from log_sentinel.parsing.json_columns import ColumnDecoder
 from log_sentinel.parsing.json_counts import count_askers
 from log_sentinel.parsing.json_in_order import JsonInOrder
 from log_sentinel.parsing.request_line import ABSOLUTE
 from log_sentinel.parsing.routes import ANY_METHOD, MALFORMED
-from log_sentinel.parsing.rows import Rows
 from log_sentinel.parsing.tally import Tally
 from log_sentinel.parsing.times import MINUTE
 from log_sentinel.parsing.values import each, text
@@ -98,15 +98,13 @@ class BulkJson:
         if not lines:
             return None
         traffic, counted, routes = self._counted(requests, kept)
-        missing: list[object] = [None] * len(kept)
-        rows = Rows(
+        rows = rows_of(
+            self.canonical,
+            inputs,
             offsets=batch.offsets_of([requests.numbers[row] for row in kept]),
             statuses=[requests.statuses[row] for row in kept],
             times=[requests.times[row] for row in kept],
             routes=routes,
-            targets=list(map(self.canonical.target, *(inputs.get(name, missing) for name in REQUEST))),
-            addresses=self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS)),
-            inputs=inputs,
         )
         left = [] if lines == batch.count else sorted(set(range(batch.count)).difference(requests.numbers))
         return Taken(traffic, counted, rows, lines, left)

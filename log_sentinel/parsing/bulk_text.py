@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.parsing.bulk import COUNTED, REQUEST, Taken
-from log_sentinel.parsing.bulk_activity import ADDRESS, activity
-from log_sentinel.parsing.bulk_counts import RouteCounts
+from log_sentinel.parsing.bulk import COUNTED, Taken
+from log_sentinel.parsing.bulk_activity import ADDRESS
+from log_sentinel.parsing.bulk_lines import BulkLines
 from log_sentinel.parsing.cutting import Cutter, InOrder, cuttable, first_given
 from log_sentinel.parsing.quoted import Quoted, quotable
-from log_sentinel.parsing.rows import Rows
 
 if TYPE_CHECKING:
     from log_sentinel.parsing.canonical import Canonical
@@ -47,17 +46,15 @@ class BulkText:
     def read(self, batch: LineStarts, wanted: frozenset[int] | None) -> Taken | None:
         if self.cutter is None:
             return None
-        data = batch.data
-        ascii_only = data.isascii()
-        text = data if ascii_only else data.decode("utf-8", "replace").encode()
-        lines = pl.read_lines(text, name="line", row_index_name="index")
-        fit = lines if ascii_only else lines.filter(pl.col("line").str.len_bytes() == pl.col("line").str.len_chars())
+        data, many = batch.data, BulkLines(batch)
+        lines = many.column
+        fit = lines if many.is_ascii else lines.filter(pl.col("line").str.len_bytes() == pl.col("line").str.len_chars())
         for sign in self.unusual:
             if sign[0].encode() in data:  # one byte is found far quicker than two
                 holds = fit["line"].str.contains(sign, literal=True)
                 fit = fit.filter(~holds) if holds.any() else fit
         fit = _unblanked(fit, " \t" if b"\t" in data else " ")
-        cut = self.cutter.cut(fit, text if fit is lines else None)
+        cut = self.cutter.cut(fit, many.data if fit is lines else None)
         whole = self._kept(lines, cut if wanted is None else cut.filter(pl.col("status").is_in(sorted(wanted))))
         refused = whole.filter(pl.col(FIRST).is_null())["index"].to_list()
         if refused:
@@ -66,11 +63,7 @@ class BulkText:
             whole = whole.filter(pl.col(FIRST).is_not_null())
         if cut.is_empty():
             return None
-        routes = RouteCounts(cut, self.canonical)
-        rows = self._rows(whole, routes)
-        rows.offsets = batch.offsets_of(rows.offsets, lines["line"] if ascii_only and b"\r" not in data else None)
-        left = [] if cut.height == lines.height else lines.join(cut, on="index", how="anti")["index"].to_list()
-        return Taken(routes.traffic(), activity(cut, self.canonical, self.denied), rows, cut.height, left)
+        return many.taken(cut, whole, self._inputs(whole), self.canonical, self.denied)
 
     def _kept(self, lines: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         """`rows` with a column per field, named by its number from 1; all null where the line is left to the careful
@@ -79,20 +72,11 @@ class BulkText:
             lines["line"].gather(rows["index"]).str.strip_chars_end(" \t").str.extract_groups(self.groups)
         ).unnest("line")
 
-    def _rows(self, whole: pl.DataFrame, routes: RouteCounts) -> Rows:
-        """What is kept; lines' numbers stand for their offsets."""
+    def _inputs(self, whole: pl.DataFrame) -> dict[str, list[object]]:
+        """What the fields of these lines say, by input."""
         given = {name: _first([str(number) for number in numbers]) for name, numbers in self.reader.groups.items()}
         inputs: dict[str, list[object]] = whole.select(**given).to_dict(as_series=False)
-        missing: list[object] = [None] * whole.height
-        return Rows(
-            offsets=whole["index"].to_list(),
-            statuses=whole["status"].to_list(),
-            times=[time or 0 for time in self.canonical.clock.read_all(inputs["time"])],
-            routes=routes.of_rows(whole),
-            targets=self.canonical.targets(*(inputs.get(name, missing) for name in REQUEST)),
-            addresses=self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS)),
-            inputs=inputs,
-        )
+        return inputs
 
 
 def _unblanked(fit: pl.DataFrame, blanks: str) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from log_sentinel.parsing.layout import NARROW, WIDTHS, Cut, Layout
+from log_sentinel.parsing.layout import NARROW, QUOTE, WIDTHS, Cut, Layout
 from log_sentinel.parsing.request_line import PROTOCOLS
 from log_sentinel.parsing.routes import ANY_METHOD
 from log_sentinel.parsing.times import MINUTE
@@ -166,6 +166,24 @@ def typed(
     typed = pl.DataFrame([frame["index"], minute, code, *others])
     fits = frame["fits"] & minute.is_not_null() & code.is_not_null()
     return typed if fits.all(ignore_nulls=False) else typed.filter(fits)
+
+
+def split_at_quotes(
+    data: bytes, schema: Mapping[str, type[pl.DataType]], columns: Sequence[int] | None = None
+) -> pl.DataFrame:
+    """The pieces between the quotes of each line of UTF-8, named by `schema`; those at `columns` (from 0) alone where
+    that is given. Of a line with fewer the last ones are empty, of one with more they are left out."""
+    return pl.read_csv(
+        data,
+        has_header=False,
+        separator=QUOTE,
+        quote_char=None,
+        schema=schema,
+        columns=columns,
+        extra_columns="ignore",
+        missing_columns="insert",
+        empty_string_is_null=False,
+    )
 
 
 def cuttable(cuts: Sequence[Cut]) -> bool:

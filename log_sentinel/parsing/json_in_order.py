@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from log_sentinel.parsing.bulk import REQUEST, Taken
-from log_sentinel.parsing.bulk_activity import ADDRESS, activity
-from log_sentinel.parsing.bulk_counts import RouteCounts
-from log_sentinel.parsing.cutting import Last, needed
-from log_sentinel.parsing.rows import Rows
+from log_sentinel.parsing.bulk_activity import ADDRESS
+from log_sentinel.parsing.bulk_lines import BulkLines
+from log_sentinel.parsing.cutting import Last, needed, split_at_quotes
+from log_sentinel.parsing.layout import QUOTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ TRIED = 8
 PATTERN_LIMIT = 8192
 TEXTS = (*REQUEST, *ADDRESS, "client")
 STRING, NUMBER = r"[ !#-\[\]-\x7f]*", r"(?:0|[1-9][0-9]{0,14})(?:\.[0-9]{1,9})?"
-QUOTE, PUNCTUATION = '"', ":, \t}"
+PUNCTUATION = ":, \t}"
 MEMBER = re.compile(rf'([{{,][ \t]*"({STRING})"[ \t]*:[ \t]*)(?:"{STRING}"|{NUMBER}(?=[ \t]*[,}}]))')
 # method and target once more, apart
 METHOD, TARGET = "asked_by", "asked_for"
@@ -77,17 +77,7 @@ class Cutter:
     def cut(self, lines: pl.DataFrame, data: bytes) -> pl.DataFrame | None:
         """index, minute (Int64, milliseconds), status (Int16), the carried inputs, request ("METHOD path") of those of
         the `lines` that fit; `data` is these lines. None where there are blank ones among them."""
-        split = pl.read_csv(
-            data,
-            has_header=False,
-            separator=QUOTE,
-            quote_char=None,
-            schema=self.schema,
-            columns=self.columns,
-            extra_columns="ignore",
-            missing_columns="insert",
-            empty_string_is_null=False,
-        )
+        split = split_at_quotes(data, self.schema, self.columns)
         if split.height != lines.height:
             return None
         values = {
@@ -144,32 +134,17 @@ class JsonInOrder:
         cutter = None if template is None else self._of(template)
         if cutter is None:
             return None
-        ascii_only = data.isascii()
-        text = data if ascii_only else data.decode("utf-8", "replace").encode()
-        lines = pl.read_lines(text, name="line", row_index_name="index")
-        cut = cutter.cut(lines, text)
+        many = BulkLines(batch)
+        cut = cutter.cut(many.column, many.data)
         if cut is None or cut.is_empty():
             return None
         kept = cut if wanted is None else cut.filter(pl.col("status").is_in(sorted(wanted)))
-        numbers = kept["index"].to_list()
         inputs, torn = self.whole.read_some(
-            [text.encode() + b"\n" for text in lines["line"].gather(kept["index"]).to_list()]
+            [text.encode() + b"\n" for text in many.column["line"].gather(kept["index"]).to_list()]
         )
         if torn:
             return None
-        missing: list[object] = [None] * len(numbers)
-        routes = RouteCounts(cut, self.canonical)
-        rows = Rows(
-            offsets=batch.offsets_of(numbers, lines["line"] if ascii_only and b"\r" not in data else None),
-            statuses=kept["status"].to_list(),
-            times=[time or 0 for time in self.canonical.clock.read_all(inputs["time"])],
-            routes=routes.of_rows(kept),
-            targets=list(map(self.canonical.target, *(inputs.get(name, missing) for name in REQUEST))),
-            addresses=self.canonical.addresses(*(inputs.get(name, missing) for name in ADDRESS)),
-            inputs=inputs,
-        )
-        left = [] if cut.height == lines.height else lines.join(cut, on="index", how="anti")["index"].to_list()
-        return Taken(routes.traffic(), activity(cut, self.canonical, self.denied), rows, cut.height, left)
+        return many.taken(cut, kept, inputs, self.canonical, self.denied)
 
     def _of(self, template: Template) -> Cutter | None:
         """What cuts lines of this template; None where they are better decoded."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from log_sentinel.parsing.cutting import Last, cuttable, in_order, needed, sliced
+from log_sentinel.parsing.cutting import Last, cuttable, in_order, needed, sliced, split_at_quotes
 from log_sentinel.parsing.layout import QUOTE, WIDTHS, Cut, Layout, Stop, narrow
 
 if TYPE_CHECKING:
@@ -110,17 +110,7 @@ class Quoted:
         return self.last.of(lines.hstack(split.get_columns()).lazy(), self.steps)
 
     def _split(self, data: bytes) -> pl.DataFrame:
-        """The lines' pieces; of a line with fewer the last ones are empty, of one with more they are left out."""
-        return pl.read_csv(
-            data,
-            has_header=False,
-            separator=QUOTE,
-            quote_char=None,
-            schema=dict.fromkeys(self.pieces, pl.String),
-            extra_columns="ignore",
-            missing_columns="insert",
-            empty_string_is_null=False,
-        )
+        return split_at_quotes(data, dict.fromkeys(self.pieces, pl.String))
 
 
 def _cut(column: pl.Expr, piece: Piece, wanted: set[int]) -> tuple[list[list[pl.Expr]], list[pl.Expr]]:
