@@ -126,15 +126,18 @@ class _Answers(BaseHTTPRequestHandler):
 
 
 class _Upstream(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
     def handle_error(self, *words: object) -> None:
         """A gateway may hang up when it likes."""
 
 
 @contextmanager
-def upstream() -> Iterator[int]:
-    """A server that answers as its path says (STATUS_OF); its port."""
-    server = _Upstream(("127.0.0.1", 0), _Answers)
-    thread = threading.Thread(target=server.serve_forever)
+def upstream(answers: type[BaseHTTPRequestHandler] = _Answers) -> Iterator[int]:
+    """A server that answers as its path says (STATUS_OF, unless `answers` have it otherwise); its port."""
+    server = _Upstream(("127.0.0.1", 0), answers)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
     try:
         yield server.server_address[1]
@@ -142,6 +145,15 @@ def upstream() -> Iterator[int]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def until_it_has_routes(port: int) -> None:
+    """Waits for a server that answers 200 to /ready once it has read its routes."""
+    pause = threading.Event()
+    for _ in range(200):
+        if b" 200 " in asked(port, request(b"/ready"))[:20]:
+            return
+        pause.wait(0.05)
 
 
 def asked(port: int, data: bytes, *, no_more: bool = False) -> bytes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -62,20 +61,12 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "--accesslog.fields.headers.names.User-Agent=keep",
             ]
             with real_servers.running(command, port, folder / f"{name}.said"):
-                until_it_has_routes(port)
+                real_servers.until_it_has_routes(port)
                 log.write_bytes(b"")
                 real_servers.ask_everything(port, PATHS)
                 real_servers.asked(port, real_servers.request(b"/last"))
                 real_servers.until_written(log)
     return folder
-
-
-def until_it_has_routes(port: int) -> None:
-    pause = threading.Event()
-    for _ in range(200):
-        if b" 200 " in real_servers.asked(port, real_servers.request(b"/ready"))[:20]:
-            return
-        pause.wait(0.05)
 
 
 @pytest.mark.parametrize("name", FORMATS)

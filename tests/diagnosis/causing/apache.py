@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask, two_ports, until_logged
+from tests.diagnosis.causing.situations import Situation, Written, ask, make_reachable, two_ports, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
 
@@ -211,9 +211,7 @@ def written(folder: Path, rounds: int, _: str = "") -> Written:
 
 def prepare(folder: Path) -> None:
     """Documents and scripts that may be read by nobody's processes, and some that may not."""
-    for each in (folder, *folder.parents[:3]):
-        if each.stat().st_mode & 0o055 != 0o055:
-            each.chmod(each.stat().st_mode | 0o055)
+    make_reachable(folder)
     html, scripts = folder / "html", folder / "scripts"
     for each in (html / "folder", html / "closed", scripts, folder / "s"):
         each.mkdir(parents=True)

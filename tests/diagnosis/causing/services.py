@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import zlib
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
+from tests.parsing.real_servers import upstream
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
 STATUS_OF = {"forbidden": 403, "many": 429, "unauthorized": 401, "busy": 503, "broken": 500}
 SLOW = 0.25
@@ -44,23 +45,6 @@ class _Answers(BaseHTTPRequestHandler):
         """Nothing is logged: the gateway's log is what is looked at."""
 
 
-class _Service(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 128
-
-    def handle_error(self, *words: object) -> None:
-        """A gateway may hang up when it likes."""
-
-
-@contextmanager
-def service() -> Iterator[int]:
+def service() -> AbstractContextManager[int]:
     """A service's port."""
-    server = _Service(("127.0.0.1", 0), _Answers)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    return upstream(_Answers)

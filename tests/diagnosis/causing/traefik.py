@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
@@ -70,16 +69,8 @@ def written(folder: Path, rounds: int, name: str) -> Written:
             f"--accesslog.format={name}",
         ]
         with real_servers.running(command, port, folder / "said"):
-            _until_it_has_routes(port)
+            real_servers.until_it_has_routes(port)
             log.write_bytes(b"")
             journal = ask({False: port}, SITUATIONS, rounds, f"traefik {name}")
             until_logged(log, journal)
     return Written(folder, journal)
-
-
-def _until_it_has_routes(port: int) -> None:
-    pause = threading.Event()
-    for _ in range(200):
-        if b" 200 " in real_servers.asked(port, real_servers.request(b"/ready"))[:20]:
-            return
-        pause.wait(0.05)
