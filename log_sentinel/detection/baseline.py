@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import polars as pl
 
-from log_sentinel.detection.frames import packed, unpacked
+from log_sentinel.detection.frames import hashed, hashes_of, owned, packed, unpacked
 from log_sentinel.detection.hours import BINS_AN_HOUR, Hours
 from log_sentinel.detection.minutes import BIN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+
+    from log_sentinel.detection.learning import Binned
 
 # level and spread decay with the half-life, `recent` is a level that does with RECENT_HALF_LIFE.
 LEVELS: dict[str, type[pl.DataType]] = {
@@ -35,10 +37,13 @@ LEVELS: dict[str, type[pl.DataType]] = {
     "recent": pl.Float64,
     "spread": pl.Float64,
 }
+# As they are held. `visited`: so much of the hour that is going on waits to be taken in by `hours`.
+_HELD: dict[str, type[pl.DataType]] = {"hash": pl.UInt64, "what": pl.UInt16, **LEVELS, "visited": pl.Float64}
+_FIGURES = ("level", "recent", "spread", "visited")
 
 Figure = TypeVar("Figure", float, pl.Expr)
 # An entity never seen.
-NOTHING = ("", 0.0, 0.0, 0.0)
+NOTHING = (0, 0.0, 0.0, 0.0)
 
 PRIOR = 0.2
 DISPERSION, DISPERSION_BINS = 2.0, 96.0
@@ -85,7 +90,7 @@ class Baseline:
         self.learned = 0
         self._decay: float = 0.5 ** (timedelta(minutes=BIN) / half_life)
         self._recent_decay: float = 0.5 ** (timedelta(minutes=BIN) / RECENT_HALF_LIFE)
-        self._levels = pl.DataFrame(schema=LEVELS)
+        self._levels = pl.DataFrame(schema=_HELD)
         self._hours = Hours()
         self._counted: dict[int, int] | None = None
         self._asked: tuple[int, int, dict[str, Expected]] = (-1, -1, {})
@@ -104,27 +109,20 @@ class Baseline:
         Denials that come with the requests make an entity no more unsteady.
         """
         mean = self._mean(pl.col("level"))
-        n = pl.col("n").cast(pl.Float64)
+        n = pl.col("n").fill_null(0).cast(pl.Float64)
         taught = visited = n
         if not self.young:
             taught = pl.min_horizontal(n, pl.max_horizontal(pl.lit(TEACHES_AT_LEAST), TEACHES_TIMES * mean))
             visited = pl.min_horizontal(n, pl.max_horizontal(pl.lit(HOUR_AT_LEAST), HOUR_TIMES * mean))
-        levels = self._levels.lazy().join(counts.lazy(), on="entity", how="full", coalesce=True)
-        levels = levels.with_columns(pl.col("level", "recent", "spread").fill_null(0.0), pl.col("n").fill_null(0))
-        by_hour = self._hours.means(None, bin_number).lazy()
-        known = (
-            levels.join(by_hour, on="entity", how="left")
-            .with_columns(taught=taught, visited=visited, mean=mean)
-            .with_columns(expected=self._expected(bin_number) * times)
-            .collect()
-        )
-        there = known.filter(pl.col("n") > 0).select("entity", taught="visited")
         if frozen:
-            is_frozen = pl.col("entity").is_in(list(frozen))
-            known = known.with_columns(taught=pl.when(is_frozen).then("mean").otherwise("taught"))
-        self._take(
-            known.select(
-                "entity",
+            taught = pl.when(pl.col("hash").is_in(hashes_of(frozen).implode())).then(mean).otherwise(taught)
+        there = hashed(counts)
+        levels = self._with(there)
+        ends = self._hours.ends_before(bin_number)
+        known = (
+            _beside(levels, there.select("hash", "n"), self._hours.means(None, bin_number))
+            .with_columns(taught=taught, coming=visited, expected=self._expected(bin_number) * times)
+            .select(
                 level=pl.col("level") * self._decay + pl.col("taught"),
                 recent=pl.col("recent") * self._recent_decay + pl.col("taught"),
                 spread=pl.col("spread") * self._decay
@@ -132,55 +130,64 @@ class Baseline:
                     _deviation(pl.col("taught"), pl.col("expected")),
                     DEVIATES * self._dispersion(pl.col("spread"), DRIFT, pl.col("expected")),
                 ),
-            ),
-            bins=1,
+                visited=pl.col("coming") if ends else pl.col("visited") + pl.col("coming"),
+            )
+            .collect()
         )
-        self._hours.learn(there, bin_number, frozen, times)
+        if ends:
+            self._hours.end(self._visitors())
+        self._take(levels.with_columns(known), bins=1)
+        self._hours.go_on(bin_number, frozen, times)
 
-    def learn_many(self, counts: pl.DataFrame, first_bin: int, bins: int) -> None:
-        """Takes `bins` bins from `first_bin` on at once: COUNTS with `age` (Int64), the bins from each to the last one.
+    def learn_many(self, binned: Binned, first_bin: int, bins: int) -> None:
+        """Takes `bins` bins from `first_bin` on at once.
 
         For history in which nobody is told anything: a bin teaches at most four times the entity's mean over it.
         """
         if bins == 0:
             return
-        taught = (
-            counts.with_columns(mean=(pl.col("n").sum().over("entity") + PRIOR) / (bins + 1))
-            .with_columns(
-                taught=pl.min_horizontal(
-                    pl.col("n").cast(pl.Float64),
-                    pl.max_horizontal(pl.lit(TEACHES_AT_LEAST), TEACHES_TIMES * pl.col("mean")),
-                ),
-                weight=self._decay ** pl.col("age"),
+        levels = self._with(binned.entities)
+        whole = binned.rows.group_by("hash").agg(mean=(pl.col("n").sum() + PRIOR) / (bins + 1))
+        taught = binned.rows.join(whole, on="hash").select(
+            "hash",
+            "age",
+            taught=pl.min_horizontal(
+                pl.col("n").cast(pl.Float64),
+                pl.max_horizontal(pl.lit(TEACHES_AT_LEAST), TEACHES_TIMES * pl.col("mean")),
+            ),
+        )
+        whole = taught.group_by("hash").agg(taught_mean=(pl.col("taught").sum() + PRIOR) / (bins + 1))
+        weight, weight_recent = self._decay ** pl.col("age"), self._recent_decay ** pl.col("age")
+        learned = (
+            taught.join(whole, on="hash")
+            .group_by("hash")
+            .agg(
+                taught=(pl.col("taught") * weight).sum(),
+                taught_recent=(pl.col("taught") * weight_recent).sum(),
+                deviation=(_deviation(pl.col("taught"), pl.col("taught_mean")) * weight).sum(),
             )
-            .with_columns(taught_mean=(pl.col("taught").sum().over("entity") + PRIOR) / (bins + 1))
         )
-        learned = taught.group_by("entity").agg(
-            taught=(pl.col("taught") * pl.col("weight")).sum(),
-            taught_recent=(pl.col("taught") * self._recent_decay ** pl.col("age")).sum(),
-            deviation=(_deviation(pl.col("taught"), pl.col("taught_mean")) * pl.col("weight")).sum(),
-        )
-        known = self._levels.join(learned, on="entity", how="full", coalesce=True).fill_null(0.0)
-        self._take(
-            known.select(
-                "entity",
+        known = (
+            _beside(levels, learned)
+            .with_columns(pl.col("taught", "taught_recent", "deviation").fill_null(0.0))
+            .select(
                 level=pl.col("level") * self._decay**bins + pl.col("taught"),
                 recent=pl.col("recent") * self._recent_decay**bins + pl.col("taught_recent"),
                 spread=pl.col("spread") * self._decay**bins + pl.col("deviation"),
-            ),
-            bins,
+            )
+            .collect()
         )
-        self._hours.learn_many(taught.select("entity", "taught", "age"), first_bin, bins)
+        self._take(levels.with_columns(known), bins)
+        self._hours.learn_many(taught, binned.entities, first_bin, bins)
 
     def entities_of(self, what: int) -> pl.Series:
         """Those that are known of what is counted at that place."""
-        return self._levels.filter(pl.col("entity").str.starts_with(f"{what}|"))["entity"]
+        return self._levels.filter(pl.col("what") == what)["entity"]
 
     def count_of(self, what: int) -> int:
         """How many are known of what is counted at that place."""
         if self._counted is None:
-            numbers = self._levels["entity"].str.split_exact("|", 1).struct.field("field_0")
-            self._counted = {int(number): n for number, n in numbers.value_counts().iter_rows()}
+            self._counted = dict(self._levels["what"].value_counts().iter_rows())
         return self._counted.get(what, 0)
 
     def expected_of(self, entities: Iterable[str], bin_number: int) -> dict[str, Expected]:
@@ -191,16 +198,16 @@ class Baseline:
         wanted = set(entities)
         new = sorted(wanted - known.keys())
         if new:
-            names = pl.Series(new, dtype=pl.String).implode()
-            there = self._levels.filter(pl.col("entity").is_in(names))
-            levels = {row[0]: row for row in there.select(list(LEVELS)).iter_rows()}
-            of_hour = dict(self._hours.means(names, bin_number).iter_rows())
-            of_earlier = dict(self._hours.means(names, bin_number - BINS_AN_HOUR).iter_rows())
+            hashes = hashes_of(new)
+            there = self._levels.filter(pl.col("hash").is_in(hashes.implode()))
+            levels = {row[0]: row for row in there.select("hash", "level", "recent", "spread").iter_rows()}
+            of_hour = dict(self._hours.means(hashes, bin_number).iter_rows())
+            of_earlier = dict(self._hours.means(hashes, bin_number - BINS_AN_HOUR).iter_rows())
             drifts = self._hours.drifts
-            for entity in new:
+            for entity, hash_of in zip(new, hashes, strict=True):
                 drift = drifts.get(entity.partition("|")[0], DRIFT)
-                _, level, recent, spread = levels.get(entity, NOTHING)
-                hour_levels = of_hour.get(entity, 0.0), of_earlier.get(entity, 0.0)
+                _, level, recent, spread = levels.get(hash_of, NOTHING)
+                hour_levels = of_hour.get(hash_of, 0.0), of_earlier.get(hash_of, 0.0)
                 known[entity] = self._of_one(level, recent, spread, hour_levels, drift, bin_number)
         return {entity: known[entity] for entity in wanted}
 
@@ -259,26 +266,52 @@ class Baseline:
             "bins": self.bins,
             "recent_bins": self.recent_bins,
             "learned": self.learned,
-            "levels": packed(self._levels),
-            "hours": self._hours.state(),
+            "levels": packed(self._levels.select(list(LEVELS))),
+            "hours": self._hours.state(self._visitors()),
         }
 
     def restore(self, state: Mapping[str, object]) -> None:
         self.bins = float(str(state["bins"]))
         self.recent_bins = float(str(state["recent_bins"]))
         self.learned = int(str(state["learned"]))
-        self._levels = unpacked(state["levels"])
+        what = pl.col("entity").str.split_exact("|", 1).struct.field("field_0").cast(pl.UInt16)
+        levels = hashed(unpacked(state["levels"])).with_columns(what=what, visited=pl.lit(0.0))
+        self._levels = levels.select(list(_HELD))
         self._counted = None
         self._hours.restore(state["hours"])
         self._asked = (-1, -1, {})
 
+    def _with(self, there: pl.DataFrame) -> pl.DataFrame:
+        """The levels, and below them those of `there` (hash, what, entity) that are new, with nothing."""
+        new = there.join(self._levels, on="hash", how="anti").select("hash", "what", "entity")
+        nothing = {name: pl.lit(0.0) for name in _FIGURES}
+        return pl.concat([self._levels, owned(new).with_columns(**nothing).select(list(_HELD))])
+
+    def _visitors(self) -> pl.DataFrame:
+        """What the hour that is going on has had so far: hash, entity, taught."""
+        return self._levels.filter(pl.col("visited") > 0).select("hash", "entity", taught="visited")
+
     def _take(self, levels: pl.DataFrame, bins: int) -> None:
         kept = levels.filter(pl.col("level") > FORGOTTEN)
-        self._levels = kept if kept.height <= MAX_ENTITIES else kept.top_k(MAX_ENTITIES, by="level")
+        if kept.height > MAX_ENTITIES:
+            kept = kept.top_k(MAX_ENTITIES, by="level")
+        if kept.height < levels.height:
+            gone = levels.filter(pl.col("visited") > 0).join(kept, on="hash", how="anti")
+            self._hours.keep(gone.select("hash", "entity", taught="visited"))
+        # what is new comes as chunks of its own
+        self._levels = kept if kept.n_chunks() <= BINS_AN_HOUR else owned(kept.rechunk())
         self._counted = None
         self.bins = _lived(self.bins, self._decay, bins)
         self.recent_bins = _lived(self.recent_bins, self._recent_decay, bins)
         self.learned += bins
+
+
+def _beside(levels: pl.DataFrame, *others: pl.DataFrame) -> pl.LazyFrame:
+    """The figures of `levels` in their order, and beside them what `others` know of the same `hash`."""
+    found = levels.lazy().select("hash", *_FIGURES)
+    for other in others:
+        found = found.join(other.lazy(), on="hash", how="left", maintain_order="left")
+    return found
 
 
 def _deviation(count: pl.Expr, mean: pl.Expr) -> pl.Expr:

@@ -137,10 +137,10 @@ class Detector:
         span = learning.Span.of(denied, traffic, self.minute, end)
         if span is None:
             return
-        counts = counting.counts(span.aged(counting.with_network(denied)), self._counted, "age")
+        binned = span.binned(denied, lambda rows: counting.counts(counting.with_network(rows), self._counted, "age"))
         for usual in self._usual.values():
-            usual.learn_many(counts, span.first_bin, span.bins)
-        self._requests.learn_many(span.aged(traffic), span.first_bin, span.bins)
+            usual.learn_many(binned, span.first_bin, span.bins)
+        self._requests.learn_many(traffic, span)
         for number, there, asked in span.kept(denied, traffic, KEPT):
             self._put(number, there, asked)
         self.minute = end - 1

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import polars as pl
 
-from log_sentinel.detection.frames import packed, unpacked
+from log_sentinel.detection.frames import hashed, owned, packed, unpacked
 from log_sentinel.detection.minutes import BIN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
 LEVELS: dict[str, type[pl.DataType]] = {"entity": pl.String, "hour_level": pl.Float64}
+_HELD: dict[str, type[pl.DataType]] = {"hash": pl.UInt64, **LEVELS}
+_VISITORS: dict[str, type[pl.DataType]] = {"hash": pl.UInt64, "entity": pl.String, "taught": pl.Float64}
 Figure = TypeVar("Figure", float, pl.Expr)
 
 BINS_AN_HOUR = 60 // BIN
@@ -43,9 +45,11 @@ class Hours:
     def __init__(self) -> None:
         self._levels: dict[int, pl.DataFrame] = {}
         self._bins: dict[int, float] = {}
-        # the hour that is going on is taken in when it is over
-        self._present: list[pl.DataFrame] = []
+        # the hour that is going on is taken in when it is over: so many bins of it so far, and what of it the baseline
+        # holds no more
         self._hour: int | None = None
+        self._present = 0
+        self._kept: list[pl.DataFrame] = []
         # what says nothing of ordinary hours: entities in an incident, and all of them where requests are unusual
         self._unsteady: set[str] = set()
         self._most_times = 1.0
@@ -56,38 +60,52 @@ class Hours:
         """By the number of what is counted: the variance of an hour's count over the square of its mean."""
         return {what: max(LEAST_DRIFT, total / weight) for what, (total, weight) in self._drifts.items()}
 
-    def learn(self, taught: pl.DataFrame, bin_number: int, frozen: Collection[str] = (), times: float = 1.0) -> None:
-        """Takes in a bin: entity, taught (Float64). `frozen` are in an incident; requests were `times` the usual."""
-        hour = bin_number // BINS_AN_HOUR
-        if self._hour is not None and hour != self._hour:
-            self._visited(pl.concat(self._present), slot_of(self._hour), len(self._present))
-            self._present, self._unsteady, self._most_times = [], set(), 1.0
-        self._hour = hour
+    def ends_before(self, bin_number: int) -> bool:
+        """Whether the hour that is going on is over with that bin."""
+        return self._hour is not None and bin_number // BINS_AN_HOUR != self._hour
+
+    def end(self, visitors: pl.DataFrame) -> None:
+        """Takes in the hour that was going on: hash, entity and what was `taught` of each (Float64) in it."""
+        if self._hour is not None:
+            taught = pl.concat([visitors, *self._kept])
+            names = taught.select("hash", "entity").unique("hash", keep="any")
+            self._visited(taught, names, slot_of(self._hour), self._present)
+        self._hour = None
+        self._present, self._kept, self._unsteady, self._most_times = 0, [], set(), 1.0
+
+    def go_on(self, bin_number: int, frozen: Collection[str] = (), times: float = 1.0) -> None:
+        """A bin was lived: `frozen` are in an incident; requests were `times` the usual."""
+        self._hour = bin_number // BINS_AN_HOUR
+        self._present += 1
         self._unsteady.update(frozen)
         self._most_times = max(self._most_times, times)
-        self._present.append(taught)
 
-    def learn_many(self, taught: pl.DataFrame, first_bin: int, bins: int) -> None:
-        """Takes in `bins` bins at once: entity, taught and age."""
+    def keep(self, visitors: pl.DataFrame) -> None:
+        """Keeps what the hour that is going on has had so far of those that are forgotten: hash, entity, taught."""
+        if not visitors.is_empty():
+            self._kept.append(owned(visitors))
+
+    def learn_many(self, taught: pl.DataFrame, names: pl.DataFrame, first_bin: int, bins: int) -> None:
+        """Takes in `bins` bins at once: hash, taught and age; `names`: the entity of each hash."""
         last = first_bin + bins - 1
-        hours = taught.with_columns(hour=(last - pl.col("age")) // BINS_AN_HOUR)
+        hour_of = (last - pl.col("age")) // BINS_AN_HOUR
         for hour in range(first_bin // BINS_AN_HOUR, last // BINS_AN_HOUR + 1):
             lived = min(last, hour * BINS_AN_HOUR + BINS_AN_HOUR - 1) - max(first_bin, hour * BINS_AN_HOUR) + 1
-            self._visited(hours.filter(pl.col("hour") == hour).select("entity", "taught"), slot_of(hour), lived)
+            self._visited(taught.filter(hour_of == hour), names, slot_of(hour), lived)
 
     def lived(self, bin_number: int) -> bool:
         """Whether that bin's hour has been lived long enough to say something."""
         return self._bins.get(slot_of(bin_number // BINS_AN_HOUR), 0.0) >= LIVED
 
-    def means(self, entities: pl.Series | None, bin_number: int) -> pl.DataFrame:
-        """entity, hour_level of that bin's hour, for those of `entities` (one list; None: all) that are followed."""
+    def means(self, hashes: pl.Series | None, bin_number: int) -> pl.DataFrame:
+        """hash, hour_level of that bin's hour, for those of `hashes` (None: all) that are followed."""
         slot, before = (slot_of(number // BINS_AN_HOUR) for number in (bin_number, bin_number - 1))
-        levels = self._some(slot, entities)
+        levels = self._some(slot, hashes)
         if before != slot and self._bins.get(before):
             # a window that ends in the first minutes of an hour has minutes of the one before
             share = self._bins.get(slot, 0.0) / self._bins[before]
-            earlier = self._some(before, entities).select("entity", hour_level=pl.col("hour_level") * share)
-            levels = pl.concat([levels, earlier]).group_by("entity").agg(pl.col("hour_level").max())
+            earlier = self._some(before, hashes).with_columns(pl.col("hour_level") * share)
+            levels = pl.concat([levels, earlier]).group_by("hash").agg(pl.col("hour_level").max())
         return levels
 
     def mean(self, hour_level: Figure, flat: Figure, bin_number: int) -> Figure:
@@ -95,11 +113,14 @@ class Hours:
         bins = self._bins.get(slot_of(bin_number // BINS_AN_HOUR), 0.0)
         return (flat * LEANS + hour_level) / (bins + LEANS)
 
-    def state(self) -> dict[str, object]:
+    def state(self, visitors: pl.DataFrame) -> dict[str, object]:
+        """JSON-able. `visitors`: as `end` takes them."""
+        there = pl.concat([visitors, *self._kept]).select("entity", "taught")
         return {
-            "levels": {str(slot): packed(levels) for slot, levels in self._levels.items()},
+            "levels": {str(slot): packed(levels.select(list(LEVELS))) for slot, levels in self._levels.items()},
             "bins": {str(slot): bins for slot, bins in self._bins.items()},
-            "present": [packed(frame) for frame in self._present],
+            # a frame a bin: all of it in the first one
+            "present": [packed(there if number == 0 else there.clear()) for number in range(self._present)],
             "hour": self._hour,
             "unsteady": sorted(self._unsteady),
             "most_times": self._most_times,
@@ -109,36 +130,40 @@ class Hours:
     def restore(self, state: object) -> None:
         given = cast("Mapping[str, object]", state)
         levels = cast("Mapping[str, str]", given["levels"])
-        self._levels = {int(slot): unpacked(frame) for slot, frame in levels.items()}
+        self._levels = {int(slot): _held(unpacked(frame)) for slot, frame in levels.items()}
         self._bins = {int(slot): bins for slot, bins in cast("Mapping[str, float]", given["bins"]).items()}
-        self._present = [unpacked(frame) for frame in cast("list[str]", given["present"])]
+        present = [unpacked(frame) for frame in cast("list[str]", given["present"])]
+        self._present = len(present)
+        self._kept = [hashed(frame).select(list(_VISITORS)) for frame in present if not frame.is_empty()]
         self._hour = cast("int | None", given["hour"])
         self._unsteady = set(cast("list[str]", given["unsteady"]))
         self._most_times = cast("float", given["most_times"])
         drifts = cast("Mapping[str, tuple[float, float]]", given["drifts"])
         self._drifts = {what: (total, weight) for what, (total, weight) in drifts.items()}
 
-    def _visited(self, taught: pl.DataFrame, slot: int, bins: int) -> None:
-        there = taught.group_by("entity").agg(pl.col("taught").sum()).filter(pl.col("taught") >= FOLLOWED_FROM)
+    def _visited(self, taught: pl.DataFrame, names: pl.DataFrame, slot: int, bins: int) -> None:
+        sums = taught.group_by("hash").agg(pl.col("taught").sum()).filter(pl.col("taught") >= FOLLOWED_FROM)
+        there = sums.join(names.select("hash", "entity"), on="hash")
         before = self._of(slot)
         self._compare(there, before, self._bins.get(slot, 0.0), bins)
         after = (
-            before.join(there, on="entity", how="full", coalesce=True)
+            before.join(there, on="hash", how="full", coalesce=True)
             .select(
-                "entity",
+                "hash",
+                pl.coalesce("entity", "entity_right"),
                 hour_level=pl.col("hour_level").fill_null(0.0) * KEPT_A_VISIT + pl.col("taught").fill_null(0.0),
             )
             .filter(pl.col("hour_level") >= 1.0)
         )
-        self._levels[slot] = after if after.height <= MAX_ROWS else after.top_k(MAX_ROWS, by="hour_level")
+        self._levels[slot] = owned(after if after.height <= MAX_ROWS else after.top_k(MAX_ROWS, by="hour_level"))
         self._bins[slot] = self._bins.get(slot, 0.0) * KEPT_A_VISIT + bins
 
-    def _some(self, slot: int, entities: pl.Series | None) -> pl.DataFrame:
-        levels = self._of(slot)
-        return levels if entities is None else levels.filter(pl.col("entity").is_in(entities))
+    def _some(self, slot: int, hashes: pl.Series | None) -> pl.DataFrame:
+        levels = self._of(slot).select("hash", "hour_level")
+        return levels if hashes is None else levels.filter(pl.col("hash").is_in(hashes.implode()))
 
     def _of(self, slot: int) -> pl.DataFrame:
-        return self._levels.get(slot, pl.DataFrame(schema=LEVELS))
+        return self._levels.get(slot, pl.DataFrame(schema=_HELD))
 
     def _compare(self, there: pl.DataFrame, before: pl.DataFrame, bins_before: float, bins: int) -> None:
         """Learns from an hour how much it differs from the same one of other days, over all that is counted alike."""
@@ -149,7 +174,7 @@ class Hours:
         differing = (
             before.with_columns(mean=mean)
             .filter((pl.col("mean") >= COMPARED_FROM) & ~pl.col("entity").is_in(list(self._unsteady)))
-            .join(there, on="entity", how="left")
+            .join(there, on="hash", how="left")
             .group_by(what=pl.col("entity").str.split_exact("|", 1).struct.field("field_0"))
             .agg(
                 # the largest count most: it is for them that drift is more than clusters
@@ -160,6 +185,10 @@ class Hours:
         for what, square, entities in differing.iter_rows():
             total, weight = self._drifts.get(what, (PRIOR_DRIFT * PRIOR_HOURS, PRIOR_HOURS))
             self._drifts[what] = total * DRIFT_KEPT + square, weight * DRIFT_KEPT + entities
+
+
+def _held(levels: pl.DataFrame) -> pl.DataFrame:
+    return hashed(levels).select(list(_HELD))
 
 
 def slot_of(hour: int) -> int:

@@ -7,18 +7,33 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from log_sentinel.detection.counting import COUNTS
+from log_sentinel.detection.frames import hashed, owned
 from log_sentinel.detection.minutes import BIN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+    from collections.abc import Callable, Iterator
 
 # Bins that lie between a minute and what is learned at it.
 LEARNED_LATE = 2
 # Minutes that wait, the newest one among them.
 WAITS = (LEARNED_LATE + 1) * BIN
 
+# History is counted in parts of about so many rows: what is counted has many times as much text as they have.
+ROWS_A_PART = 100_000
+
 _NUMBER = (pl.col("minute").dt.epoch("s") // 60).cast(pl.Int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Binned:
+    """Counts of many bins.
+
+    `rows`: hash, `age` (Int32: bins between theirs and the last one) and n; `entities`: hash, what and entity.
+    """
+
+    rows: pl.DataFrame
+    entities: pl.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +64,19 @@ class Span:
         learned_to = (end - 1) // BIN - LEARNED_LATE
         return cls(first, end, max(0, learned_to - learned_from), learned_to * BIN)
 
-    def aged(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """The rows that are learned, with `age` (Int64): bins between theirs and the last one that is."""
+    def binned(self, frame: pl.DataFrame, counted: Callable[[pl.DataFrame], pl.DataFrame]) -> Binned:
+        """What is learned of `frame`; `counted` makes COUNTS with `age` of its rows."""
         age = self.learned_end // BIN - 1 - _NUMBER // BIN
-        return frame.with_columns(age=age).filter(pl.col("age").is_between(0, self.bins - 1))
+        bins_a_part = max(1, self.bins * ROWS_A_PART // max(frame.height, ROWS_A_PART))
+        rows = []
+        entities = pl.DataFrame(schema={"hash": pl.UInt64, "what": COUNTS["what"], "entity": pl.String})
+        for first in range(0, max(1, self.bins), bins_a_part):
+            of_part = frame.filter(age.is_between(first, min(first + bins_a_part, self.bins) - 1))
+            counts = hashed(counted(of_part.with_columns(age=age)))
+            rows.append(counts.select("hash", pl.col("age").cast(pl.Int32), "n"))
+            new = counts.select(entities.columns).unique("hash", keep="any").join(entities, on="hash", how="anti")
+            entities = pl.concat([entities, owned(new)])
+        return Binned(pl.concat(rows), entities)
 
     @property
     def first_bin(self) -> int:

@@ -24,6 +24,8 @@ from log_sentinel.model.spike import Dimension
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from log_sentinel.detection.learning import Span
+
 HALF_LIFE = timedelta(hours=24)
 # Traffic that grew more than this is no excuse for denials any more.
 MOST = 10.0
@@ -76,9 +78,11 @@ class Requests:
         there = sum(self.census.courses([_WHOLE])[_WHOLE])
         return _times(there, usual)
 
-    def learn_many(self, traffic: pl.DataFrame, first_bin: int, bins: int) -> None:
-        """Takes in `bins` bins at once: TRAFFIC with `age`, as `Baseline.learn_many` has it."""
-        self.usual.learn_many(counts(_with_source(traffic), COUNTED, "age"), first_bin, bins)
+    def learn_many(self, traffic: pl.DataFrame, span: Span) -> None:
+        """Takes in the bins of `span` at once, of whose minutes that is the TRAFFIC."""
+        self.usual.learn_many(
+            span.binned(traffic, lambda rows: counts(_with_source(rows), COUNTED, "age")), span.first_bin, span.bins
+        )
 
     def in_last(self, minutes: int, dimension: Dimension, key: str) -> int:
         """Requests of that key in the last `minutes` of the hour; 0 for dimensions whose requests are not counted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from log_sentinel.detection.frames import hashed, hashes_of
 from log_sentinel.detection.hours import Hours, slot_of
 from log_sentinel.detection.rule import Kind
 from log_sentinel.model.spike import Dimension
@@ -116,12 +117,11 @@ def test_a_log_that_stops_is_told_and_a_night_is_not() -> None:
 
 def test_an_hour_of_the_day_has_its_own_usual() -> None:
     hours = Hours()
-    for day in range(3):
-        for bin_number in range(288):
-            busy = 108 <= bin_number < 120
-            taught = pl.DataFrame({"entity": ["1|403|office"], "taught": [40.0 if busy else 1.0]})
-            hours.learn(taught, day * 288 + bin_number)
-    at_nine = hours.means(pl.Series([["1|403|office"]]), 108)
+    for hour in range(3 * 24):
+        n = 40.0 if hour % 24 == 9 else 1.0
+        taught = hashed(pl.DataFrame({"entity": ["1|403|office"] * 12, "taught": [n] * 12, "age": range(12)}))
+        hours.learn_many(taught, taught.head(1), hour * 12, 12)
+    at_nine = hours.means(hashes_of(["1|403|office"]), 108)
 
     assert hours.lived(108)
     assert at_nine.select(mean=hours.mean(pl.col("hour_level"), pl.lit(4.0), 108))["mean"].item() == pytest.approx(
