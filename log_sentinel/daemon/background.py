@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from log_sentinel.daemon.course import course_of
+from log_sentinel.daemon.past import past_of
 from log_sentinel.delivery.message.composing import NOTHING_KNOWN, Background
 from log_sentinel.model.incident import columns_of
 from log_sentinel.model.spike import Dimension
@@ -28,11 +29,19 @@ MINUTE = timedelta(minutes=1)
 
 
 def around(database: Database, incident: Incident) -> Background:
-    """The newest denied requests of `incident`, their prevailing verdict, and its last hours. Raises StoreError."""
+    """The newest denied requests of `incident`, their prevailing verdict, its last hours and what was before.
+
+    Raises StoreError.
+    """
     if incident.dimension is Dimension.SELF:
         return NOTHING_KNOWN
     rows = _denied(database, incident).to_dicts()
-    return Background(samples=rows, finding=prevailing(rows), course=course_of(database, incident))
+    return Background(
+        samples=rows,
+        finding=prevailing(rows),
+        course=course_of(database, incident),
+        known=past_of(database, incident),
+    )
 
 
 def services_of(database: Database, incident: Incident) -> frozenset[str]:

@@ -21,6 +21,23 @@ if TYPE_CHECKING:
 
 SETTLED_HOURS = 24
 MOSTLY = 0.9
+GRAVER = {Who.CUSTOMER: 1, Who.NEWCOMER: 0, Who.STRANGER: -1}
+
+
+def who_it_is(dimension: Dimension, *, hours: int, requests: int, succeeded: int, lately: int = 0) -> Who | None:
+    """Who a client or an address is, by its requests before it was denied; None for nobody in particular.
+
+    `lately`: requests that succeeded since the beginning of that hour: whoever has some is neither stranger nor
+    newcomer.
+    """
+    if hours >= SETTLED_HOURS and succeeded >= MOSTLY * requests > 0:
+        return Who.CUSTOMER
+    if succeeded or lately:
+        return None
+    if dimension is not Dimension.CLIENT:
+        return Who.STRANGER
+    # somebody gave it a name: it is to have access, and never had
+    return Who.NEWCOMER if hours < SETTLED_HOURS else None
 
 
 def with_who_is_hurt(
@@ -28,30 +45,17 @@ def with_who_is_hurt(
 ) -> Spike:
     """`spike` with what was known of its key before the hour it began in, and the severity that follows.
 
-    `lately`: requests that succeeded in that hour: whoever has some is neither stranger nor newcomer.
-
     Evidence: `who`, `succeeded_before` (a share), `requests_before`, `hours_before`, `first_seen` (ISO 8601); absent
     where nothing is known.
     """
-    share = succeeded / requests if requests else 0.0
-    who: Who | None = None
-    step = 0
-    if hours >= SETTLED_HOURS and share >= MOSTLY:
-        who, step = Who.CUSTOMER, 1
-    elif succeeded or lately:
-        pass
-    elif spike.dimension is not Dimension.CLIENT:
-        who, step = Who.STRANGER, -1
-    elif hours < SETTLED_HOURS:
-        # somebody gave it a name: it is to have access, and never had
-        who = Who.NEWCOMER
-    place = SEVERITIES.index(spike.severity) + step
+    who = who_it_is(spike.dimension, hours=hours, requests=requests, succeeded=succeeded, lately=lately)
+    place = SEVERITIES.index(spike.severity) + (0 if who is None else GRAVER[who])
     known: dict[str, object] = {
         "who": None if who is None else who.value,
         "first_seen": first_seen,
         "hours_before": hours,
         "requests_before": requests,
-        "succeeded_before": round(share, 4) if requests else None,
+        "succeeded_before": round(succeeded / requests, 4) if requests else None,
     }
     return replace(
         spike,

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import case, func, select
 
+from log_sentinel.store.sanitising import fit_key
 from log_sentinel.store.tables import activity
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from log_sentinel.store.engine import Database
 
-# 2xx and 3xx; denied statuses are kept as themselves
+# 2xx and 3xx; denied statuses are kept as themselves, beyond the classes
 SUCCEEDED = (2, 3)
+CLASSES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +55,15 @@ def outcomes(database: Database, dimension: str, keys: Collection[str], before: 
             row.key: Outcomes(row.first_seen, int(row.hours), int(row.requests), int(row.succeeded), int(row.lately))
             for row in connection.execute(query)
         }
+
+
+def not_denied(database: Database, dimension: str, key: str, hours: Sequence[datetime]) -> int:
+    """How many requests of `key` (of a dimension: client or ip) in these hours (UTC) were not denied."""
+    query = select(func.coalesce(func.sum(activity.c.n), 0)).where(
+        activity.c.hour.in_(hours),
+        activity.c.dimension == dimension,
+        activity.c.key == fit_key(key),
+        activity.c.status_class < CLASSES,
+    )
+    with database.read() as connection:
+        return int(connection.scalar(query) or 0)

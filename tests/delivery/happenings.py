@@ -28,11 +28,12 @@ EVIDENCE: dict[str, object] = {
     "routes_distinct": 1,
     "minutes": [0, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 20, 61, 82, 90, 83, 96],
     "usual_per_minute": 0.6,
-    "requests": 415,
     "who": "customer",
     "succeeded_before": 0.992,
     "requests_before": 48_210,
     "hours_before": 336,
+    "first_seen": "2026-11-10T11:00:00+00:00",
+    "not_denied": 3,
 }
 FINDING: dict[str, object] = {
     "cause": "insufficient_permissions",

@@ -29,6 +29,7 @@ SCANNED: dict[str, Any] = {
         "clients_distinct": 0,
         "minutes": [0] * 12 + [40, 90, 130, 90, 62],
         "who": "stranger",
+        "first_seen": "2026-11-24T11:54:00+00:00",
     },
 }
 LOG_SILENT: dict[str, Any] = {
@@ -67,6 +68,7 @@ MATTERS: dict[str, Happening] = {
             "routes_distinct": 2,
             "minutes": [0] * 14 + [11, 13, 12, 14, 13],
             "who": "newcomer",
+            "first_seen": "2026-11-24T11:54:00+00:00",
         },
     ),
     "pinned-at-limit": opened(
@@ -90,6 +92,7 @@ MATTERS: dict[str, Happening] = {
             "succeeded_before": 0.94,
             "requests_before": 312_400,
             "hours_before": 700,
+            "first_seen": "2026-10-25T11:00:00+00:00",
         },
     ),
     "route-denies-everybody": opened(
@@ -106,6 +109,7 @@ MATTERS: dict[str, Happening] = {
             "clients_distinct": 27,
             "ips": [["203.0.113.7", 90], ["203.0.113.9", 71]],
             "ips_distinct": 41,
+            "whom": {"clients": ["customer", "customer", ""], "ips": ["customer", "customer"]},
             "minutes": [1, 0, 2, 1, 0, 1, 1, 0, 2, 1, 0, 1, 3, 71, 82, 84, 83, 92],
             "usual_per_minute": 0.8,
         },
@@ -124,8 +128,15 @@ MATTERS: dict[str, Happening] = {
             "statuses": [["401", 1204]],
             "requests": 1260,
             "clients_distinct": 0,
-            "ips": [["192.0.2.14", 14], ["192.0.2.77", 13], ["198.51.100.9", 13]],
+            "ips": [
+                ["192.0.2.14", 14],
+                ["192.0.2.77", 13],
+                ["198.51.100.9", 13],
+                ["192.0.2.5", 12],
+                ["192.0.2.81", 12],
+            ],
             "ips_distinct": 318,
+            "whom": {"clients": [], "ips": ["stranger"] * 5},
             "minutes": [2, 1, 3, 2, 2, 1, 2, 3, 1, 2, 190, 216, 240, 251, 248, 249],
             "usual_per_minute": 1.8,
         },

@@ -40,11 +40,13 @@ class Background:
     `samples`: some of its denied requests, newest first, as rows of `denials`. `finding`: the verdict most of them
     share, as `model.finding.Finding` in JSON; taken where the incident has none of its own. `course`: what it is about,
     minute by minute over the last hours, oldest first, the last minute that of its end or of its latest figures.
+    `known`: further figures, as `message.past` names them; they stand for those of the incident.
     """
 
     samples: Sequence[Mapping[str, object]] = ()
     finding: Mapping[str, object] = field(default_factory=dict)
     course: Sequence[int] = ()
+    known: Mapping[str, object] = field(default_factory=dict)
 
 
 NOTHING_KNOWN = Background()
@@ -71,7 +73,8 @@ def compose(
     incident = happening.incident
     if not incident.finding and background.finding:
         incident = replace(incident, finding=dict(background.finding))
-        happening = replace(happening, incident=incident)
+    incident = replace(incident, evidence=incident.evidence | dict(background.known))
+    happening = replace(happening, incident=incident)
     resolved = incident.state is IncidentState.RESOLVED
     matter = matter_of(incident)
     rows = [] if matter in NOTHING_DENIED else _unlike(background.samples)[:SAMPLES_SHOWN]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from log_sentinel.delivery.message import notices
+from log_sentinel.delivery.message import notices, past
 from log_sentinel.delivery.message.evidence import distinct, figure, tops
 from log_sentinel.delivery.message.matters import QUIET, Matter, matter_of
 from log_sentinel.delivery.message.message import Figure
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from log_sentinel.model.incident import Incident
 
-TOP_SHOWN = 3
+TOP_SHOWN = 5
 OTHERS = (
     (Dimension.CLIENT, "clients", "Clients"),
     (Dimension.IP, "ips", "Addresses"),
@@ -40,7 +40,7 @@ def figures_of(incident: Incident, samples: Sequence[Mapping[str, object]] = ())
         _share(incident),
         _statuses(incident),
         _in_all(incident),
-        _before(incident),
+        past.figure_of(incident),
         *tops_of_others,
         trait_of(incident, samples),
     )
@@ -51,16 +51,6 @@ def _now(incident: Incident) -> Figure:
     usual = "no usual level yet" if incident.expected is None else f"usual {number(round(incident.expected, 1))}"
     label = "Requests" if matter_of(incident) is Matter.LOG_SILENT else "Denials"
     return Figure(label, phrase(number(incident.observed), f" in {incident.window_minutes} min ({usual})"))
-
-
-def _before(incident: Incident) -> Figure | None:
-    """What its requests came to before it began."""
-    requests, share = figure(incident.evidence, "requests_before"), figure(incident.evidence, "succeeded_before")
-    if incident.dimension not in (Dimension.CLIENT, Dimension.IP) or not requests or share is None:
-        return None
-    hours = figure(incident.evidence, "hours_before")
-    seen = f", in {counted(int(hours), 'hour')} with traffic of it" if hours else ""
-    return Figure("Before", phrase(f"{share:.1%} of {counted(int(requests), 'request')} succeeded{seen}"))
 
 
 def _in_all(incident: Incident) -> Figure:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from log_sentinel.delivery.message import notices
 from log_sentinel.delivery.message.evidence import distinct, figure, tops
 from log_sentinel.delivery.message.matters import Matter
+from log_sentinel.delivery.message.past import before, first_seen
 from log_sentinel.delivery.message.phrases import (
     denials,
     denied_share,
@@ -46,20 +47,6 @@ class Telling:
     brief: Callable[[Incident, bool], Phrase]
     whole: Callable[[Incident], Phrase]
     over: Callable[[Incident, bool], Phrase]
-
-
-def before(incident: Incident) -> Phrase:
-    """What was known of it before: the sentence that tells a customer from an attacker."""
-    if incident.dimension not in (Dimension.CLIENT, Dimension.IP):
-        return phrase("")
-    known, share = incident.evidence.get("who"), figure(incident.evidence, "succeeded_before")
-    requests = figure(incident.evidence, "requests_before")
-    if known == "customer" and share is not None and requests:
-        past = f"{share:.1%} of its {number(requests)} requests succeeded"
-        return phrase(f" Until then {past}: look first for what changed on your side.")
-    if known == "stranger":
-        return phrase(" No request of it has ever succeeded here.")
-    return phrase("")
 
 
 def concerned(incident: Incident) -> Phrase:
@@ -131,7 +118,7 @@ def _newcomer_whole(incident: Incident) -> Phrase:
     never = (
         " No request of it has ever succeeded: most likely its access is not set up, or it has another's name or key."
     )
-    return phrase(who(incident, capital=True), figures, never, concerned(incident))
+    return phrase(who(incident, capital=True), figures, first_seen(incident), never, concerned(incident))
 
 
 def _quota_brief(incident: Incident, capital: bool) -> Phrase:
@@ -161,7 +148,7 @@ def _broken_whole(incident: Incident) -> Phrase:
     askers = counted(clients, "client") if clients > 1 else counted(addresses, "address", "addresses")
     many = f" {askers} at once are seldom all wrong." if max(clients, addresses) > 1 else ""
     likely = " Most likely a change to the route or to the gateway broke it."
-    return phrase(who(incident, capital=True), figures, many, likely)
+    return phrase(who(incident, capital=True), figures, many, likely, before(incident))
 
 
 def _distributed_brief(incident: Incident, capital: bool) -> Phrase:
@@ -174,7 +161,7 @@ def _distributed_whole(incident: Incident) -> Phrase:
     top = tops(incident.evidence, "ips")
     busiest = f" The busiest of them makes {top[0][1] / incident.observed:.0%}" if top and incident.observed else ""
     unseen = f"{busiest}: no limit for a single address sees this." if busiest else ""
-    return phrase(_addresses(incident), " were denied on ", who(incident), figures, unseen)
+    return phrase(_addresses(incident), " were denied on ", who(incident), figures, unseen, before(incident))
 
 
 def _addresses(incident: Incident) -> str:
