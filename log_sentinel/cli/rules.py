@@ -1,6 +1,7 @@
 """`log-sentinel rules`: which alert rules there are, whether they do what their own tests say, what others could be."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -39,18 +40,31 @@ def list_rules(config: ConfigFile = None, output: Output = Shape.TABLE) -> None:
     )
 
 
-def run_series(config: ConfigFile = None, output: Output = Shape.TABLE) -> None:
+def run_series(
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="FILE",
+            help="Rule files, or folders of them. [default: the rules in force]",
+            show_default=False,
+        ),
+    ] = None,
+    config: ConfigFile = None,
+    output: Output = Shape.TABLE,
+) -> None:
     """Run each rule over the series in its file; they say what must happen. Exit code 1 if one comes out otherwise."""
     from log_sentinel.detection.rules import load_rules, rule_files
     from log_sentinel.detection.trial import try_rules
 
-    loaded = opening.settings(config)
-    outcomes = try_rules(load_rules(rule_files(loaded.settings.detection, loaded.folder)))
-    show(
-        ("rule", "series", "outcome"),
-        [(outcome.rule, outcome.series, outcome.problem or "as written") for outcome in outcomes],
-        output,
-    )
+    if files:
+        rules = replaying.rules(files)
+    else:
+        loaded = opening.settings(config)
+        rules = load_rules(rule_files(loaded.settings.detection, loaded.folder))
+    outcomes = try_rules(rules)
+    tried = [(outcome.rule, outcome.series, outcome.problem or "as written") for outcome in outcomes]
+    untried = [(rule.name, None, "has no series; nothing was tried") for rule in rules if not rule.series]
+    show(("rule", "series", "outcome"), [*tried, *untried], output)
     if any(outcome.problem for outcome in outcomes):
         raise typer.Exit(1)
 
@@ -88,6 +102,8 @@ def suggest(
 
     Tries many thresholds on the history and takes the smallest that would not have fired too often.
     """
+    if dimension is Dimension.SELF:
+        raise typer.BadParameter("one of " + ", ".join(one for one in Dimension if one is not dimension))
     if kind not in SUGGESTED:
         raise typer.BadParameter(f"one of {', '.join(SUGGESTED)}", param_hint="--kind")
     from log_sentinel.backtest.suggest import suggested
