@@ -98,6 +98,13 @@ def test_of_what_is_no_single_one_it_is_said_who_are_denied_most(whom: dict[str,
     assert sentence == told(Dimension.ROUTE, whom=whom)
 
 
+def test_where_most_are_denied_without_a_client_it_is_said_of_the_addresses() -> None:
+    whom = {"clients": ["customer"], "ips": ["stranger"] * 5}
+    few, most = (told(Dimension.ROUTE, whom=whom, anonymous=anonymous) for anonymous in (40, 411))
+    assert "That client is a customer: its requests succeeded until then." == few
+    assert "None of the 5 addresses denied most has ever had success here." == most
+
+
 def test_beside_the_figures_stands_since_when_it_is_known() -> None:
     new = figure_of(incident(evidence={"first_seen": ago(minutes=6)}))
     assert new is not None

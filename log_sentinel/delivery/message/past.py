@@ -81,11 +81,15 @@ def _since_then(incident: Incident) -> Phrase:
 
 
 def _most_denied(incident: Incident) -> Phrase:
-    """Who those are that are denied most, where it is about no single client or address."""
+    """Who those are that are denied most, where it is about no single client or address: clients, or addresses where
+    most denials are without a client.
+    """
     whom = incident.evidence.get("whom")
     if not isinstance(whom, dict):
         return phrase("")
-    for name, noun, plural in LISTED:
+    without = figure(incident.evidence, "anonymous") or 0
+    mostly_named = without < LEAST_SHARE * max(1, incident.observed)
+    for name, noun, plural in LISTED if mostly_named else LISTED[1:]:
         found = whom.get(name)
         if not isinstance(found, list | tuple) or not found:
             continue

@@ -159,9 +159,13 @@ def _distributed_brief(incident: Incident, capital: bool) -> Phrase:
 def _distributed_whole(incident: Incident) -> Phrase:
     figures = f", {_times(incident)} {window(incident)}, {usual(incident)}{times_usual(incident)}, {since(incident)}."
     top = tops(incident.evidence, "ips")
-    busiest = f" The busiest of them makes {top[0][1] / incident.observed:.0%}" if top and incident.observed else ""
+    busiest = f" The busiest of them makes {_part(top[0][1], incident.observed)}" if top and incident.observed else ""
     unseen = f"{busiest}: no limit for a single address sees this." if busiest else ""
     return phrase(_addresses(incident), " were denied on ", who(incident), figures, unseen, before(incident))
+
+
+def _part(n: int, whole: int) -> str:
+    return f"{n / whole:.0%}" if n * 100 >= whole else "less than 1%"
 
 
 def _addresses(incident: Incident) -> str:
