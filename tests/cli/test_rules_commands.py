@@ -42,7 +42,7 @@ def test_a_rule_that_does_not_do_what_its_series_says_fails(tmp_path: Path) -> N
 
 def test_rule_files_are_tried_before_any_settings_name_them(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(MINE.format(fires_at=9))
-    (tmp_path / "untried.toml").write_text(MINE.split("[[series]]")[0])
+    (tmp_path / "untried.toml").write_text(MINE.partition("[[series]]")[0])
     wrong = log_sentinel("rules", "test", "mine.toml", "untried.toml", "--output", "json", folder=tmp_path)
 
     assert 1 == wrong.code
