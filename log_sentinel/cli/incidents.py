@@ -3,6 +3,7 @@
 import getpass
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 
     from log_sentinel.config.load import Loaded
     from log_sentinel.daemon.settings import Settings
+    from log_sentinel.delivery.message.composing import Background
     from log_sentinel.model.incident import Happening, Incident
     from log_sentinel.store.engine import Database
+    from log_sentinel.store.incidents import History
 
 LISTED = (
     "id",
@@ -35,6 +38,11 @@ LISTED = (
     "total",
     "muted",
 )
+STANDS = (
+    "state", "severity", "rule", "labels", "since", "opened_at", "last_seen_at", "resolved_at", "acknowledged_by",
+    "acknowledged_at", "parent",
+)  # fmt: skip
+WIDTH = 100
 TOLD = ("at", "kind", "who", "observed", "total")
 SILENCED = ("id", "matchers", "starts_at", "ends_at", "who", "why")
 
@@ -100,16 +108,17 @@ def show_incident(
     db: DatabaseUrl = None,
     output: Output = Shape.TABLE,
 ) -> None:
-    """Show an incident's figures and what happened to it."""
+    """Show what an alert would say of an incident now, and what happened to it."""
+    from log_sentinel.daemon.background import around
     from log_sentinel.store import incidents
 
     loaded = opening.settings(config, db)
     with opening.database(loaded) as database:
         history = incidents.show(database, number)
         muted = _muting(database, loaded)(history.incident)
+        background = around(database, history.incident)
     if output is Shape.TABLE:
-        rows = _figures(history.incident)
-        show(("incident", str(number)), [*rows, ("muted", muted)] if muted else rows, output)
+        _tell_story(history, background, muted)
     happenings = [
         (told.at, told.kind, told.who, told.incident.observed, told.incident.total) for told in history.happenings
     ]
@@ -146,22 +155,45 @@ def resolve_incident(
 
 
 def silence_incident(
-    number: Number,
+    number: Annotated[int | None, typer.Argument(metavar="ID", help="The incident's number.")] = None,
     *,
+    match: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--match",
+            metavar="NAME=VALUE",
+            help="Instead of an incident's number, what must be equal: rule, dimension, key, severity, or a label of "
+            "the rule; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     by: Who,
     lasting: Annotated[
-        timedelta, typer.Option("--for", parser=duration, metavar="DURATION", help="How long, as in 1h or 24h.")
+        timedelta,
+        typer.Option(
+            "--for", parser=duration, metavar="DURATION", help="How long, as in 1h or 24h.", show_default="1h"
+        ),
     ] = timedelta(hours=1),
     why: Annotated[str, typer.Option("--why", metavar="TEXT", help="The reason, for those who ask later.")] = "",
     config: ConfigFile = None,
     db: DatabaseUrl = None,
 ) -> None:
-    """Tell nobody of an incident, or of a new one of the same rule and key, for a time. The incident itself goes on."""
-    from log_sentinel.daemon.people import silence
+    """Tell nobody of an incident, or of a new one of the same rule and key, for a time. The incident itself goes on.
 
-    with opening.database(opening.settings(config, db)) as database:
-        made, of = silence(database, number, by, datetime.now(UTC), lasting, why)
-    about = f"{of.matchers['dimension']} {of.matchers['key']}"
+    With --match, of every incident that is so.
+    """
+    from log_sentinel.daemon.people import silence, silence_all
+
+    if (number is None) is (not match):
+        raise typer.BadParameter("an incident's number, or what it must match: one of them", param_hint="--match")
+    loaded, now = opening.settings(config, db), datetime.now(UTC)
+    matchers = _matchers(match or [], loaded)
+    with opening.database(loaded) as database:
+        if number is None:
+            made, of = silence_all(database, matchers, by, now, lasting, why)
+        else:
+            made, of = silence(database, number, by, now, lasting, why)
+    about = ", ".join(f"{name} {value}" for name, value in of.matchers.items())
     print(visible(f"silence {made}: nobody is told of {about} until {text(of.ends_at)}"))
 
 
@@ -188,6 +220,30 @@ def unsilence(
     print(f"silence {number}: ended")
 
 
+def _matchers(written: list[str], loaded: "Loaded[Settings]") -> dict[str, str]:
+    """What a silence must match. Raises BadParameter for what no incident has."""
+    from log_sentinel.detection.rules import load_rules, rule_files
+    from log_sentinel.incidents.maintenance import fit_values
+    from log_sentinel.incidents.silences import MATCHED
+
+    if not written:
+        return {}
+    rules = load_rules(rule_files(loaded.settings.detection, loaded.folder))
+    known = [*MATCHED, *sorted({label for rule in rules for label in rule.labels})]
+    matchers = {}
+    for one in written:
+        name, is_one, value = one.partition("=")
+        if not is_one or name not in known:
+            raise typer.BadParameter(
+                f'got "{visible(one)}"; NAME=VALUE, the name one of {", ".join(known)}', param_hint="--match"
+            )
+        matchers[name] = value
+    try:
+        return fit_values(matchers)
+    except ValueError as why:
+        raise typer.BadParameter(str(why), param_hint="--match") from None
+
+
 def _muting(database: "Database", loaded: "Loaded[Settings]") -> "Callable[[Incident], str | None]":
     """By what an incident is muted at present; None where it is not, or is over."""
     from log_sentinel.incidents.maintenance import under_way
@@ -212,5 +268,18 @@ def _tell(happening: "Happening") -> None:
     print(visible(f"incident {happening.incident.id}: {happening.kind} by {happening.who}"))
 
 
-def _figures(incident: "Incident") -> list[tuple[str, object]]:
-    return [(name, value) for name, value in asdict(incident).items() if value not in (None, {}) and name != "id"]
+def _tell_story(history: "History", background: "Background", muted: str | None) -> None:
+    """What an alert says, and what it leaves out: how the incident stands."""
+    from log_sentinel.delivery.message.composing import as_it_stands
+
+    incident = history.incident
+    last = history.happenings[-1] if history.happenings else None
+    m = as_it_stands(incident, last, background, instance="", now=datetime.now(UTC))
+    print(visible(f"#{incident.id} {incident.severity} {incident.state}: {m.title}"), end="\n\n")
+    print(fill(visible(str(m.summary)), WIDTH))
+    stands = {name: getattr(incident, name) for name in STANDS}
+    facts = {name.replace("_", " "): text(value) for name, value in stands.items() if value not in (None, {})}
+    told = {figure.label: str(figure.value) for figure in m.figures}
+    cause = {"Probable cause": str(m.verdict.title)} if m.verdict else {}
+    rows = cause | told | facts | ({"muted": muted} if muted else {})
+    print("", *(visible(f"{name:17}{value}") for name, value in rows.items()), "", sep="\n")

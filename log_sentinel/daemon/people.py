@@ -12,6 +12,7 @@ from log_sentinel.model.silence import Silence
 from log_sentinel.store import incidents, silences
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime, timedelta
 
     from log_sentinel.delivery.presses import Press
@@ -39,6 +40,13 @@ def silence(
     """
     incident = incidents.show(database, number).incident
     matchers = {"rule": incident.rule, "dimension": str(incident.dimension), "key": incident.key}
+    return silence_all(database, matchers, who, now, lasting, why)
+
+
+def silence_all(
+    database: Database, matchers: Mapping[str, str], who: str, now: datetime, lasting: timedelta, why: str = ""
+) -> tuple[int, Silence]:
+    """The same for all incidents, those to come too, that are as `matchers` say (`model.silence`)."""
     made = Silence(matchers, now, now + lasting, who, why)
     return silences.add(database, made, now), made
 

@@ -38,7 +38,8 @@ def _moment(found: object) -> time | datetime:
     raise ValueError('a time of day, as in "22:00", or a date and time, as in "2026-12-01 22:00"')
 
 
-def _values(match: dict[str, str]) -> dict[str, str]:
+def fit_values(match: dict[str, str]) -> dict[str, str]:
+    """`match` as it is. Raises ValueError where it names no such severity or dimension."""
     for key, value in match.items():
         if key in VALUES and value not in VALUES[key]:
             raise ValueError(f"{key}: one of {', '.join(VALUES[key])} is allowed")
@@ -59,7 +60,7 @@ class Maintenance(Section):
     until: Moment
     days: tuple[Day, ...] = ()
     zone: Zone = "UTC"
-    match: Annotated[dict[str, str], AfterValidator(_values)] = Field(default_factory=dict)
+    match: Annotated[dict[str, str], AfterValidator(fit_values)] = Field(default_factory=dict)
     why: str | None = None
 
     @model_validator(mode="after")

@@ -10,12 +10,10 @@ import structlog
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from log_sentinel.delivery.message import wording
-from log_sentinel.delivery.message.composing import compose
+from log_sentinel.delivery.message.composing import as_it_stands
 from log_sentinel.delivery.message.phrases import lasted
 from log_sentinel.delivery.message.steps import query
 from log_sentinel.delivery.message.text import quoted
-from log_sentinel.model.incident import Happening, HappeningKind
-from log_sentinel.model.notification import Notification
 from log_sentinel.store import incidents
 from log_sentinel.store.engine import StoreError
 from log_sentinel.web.bars import bars_of
@@ -74,21 +72,9 @@ class IncidentPages:
 
     def _message(self, history: History) -> Message:
         """What an alert would say of it now."""
-        now, incident = datetime.now(UTC), history.incident
-        last = history.happenings[-1] if history.happenings else Happening(HappeningKind.OPENED, now, incident)
-        told = Happening(last.kind, last.at, incident, last.who)
-        notification = Notification(
-            id=0,
-            event_id=0,
-            incident_id=incident.id or 0,
-            channel="web",
-            recipient="",
-            happening=told,
-            attempts=0,
-            created_at=now,
-            idempotency_key="",
-        )
-        return compose(notification, self.background(incident), instance=self.instance, now=now)
+        last = history.happenings[-1] if history.happenings else None
+        background = self.background(history.incident)
+        return as_it_stands(history.incident, last, background, instance=self.instance, now=datetime.now(UTC))
 
 
 def page(history: History, message: Message) -> str:

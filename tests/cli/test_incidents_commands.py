@@ -91,6 +91,8 @@ def test_an_incident_is_shown_with_its_story(incidents_command: Called) -> None:
     table, document = incidents_command.run("show", "1"), incidents_command.run("show", "1", "--output", "json")
 
     assert all(word in table.out for word in ("acme", "client-spike", "opened", "detection"))
+    assert "Client acme was denied 42 times in the last 5 minutes, usually 1.5" in table.out
+    assert "evidence" not in table.out
     shown = json.loads(document.out)
     assert (shown["key"], shown["observed"]) == ("acme", 42)
     assert [happening["kind"] for happening in shown["happenings"]] == ["opened"]
@@ -124,10 +126,41 @@ def test_what_is_over_cannot_be_taken_on(incidents_command: Called) -> None:
     assert "Traceback" not in ran.err
 
 
+def test_incidents_are_silenced_by_what_they_have_in_common(incidents_command: Called) -> None:
+    silenced = incidents_command.run("silence", "--match", "dimension=client", "--match", "severity=warning")
+    assert silenced.out.startswith("silence 1: nobody is told of dimension client, severity warning until ")
+
+    (row,) = json.loads(incidents_command.run("silences", "--output", "json").out)
+    assert row["matchers"] == {"dimension": "client", "severity": "warning"}
+    rows = json.loads(incidents_command.run("list", "--output", "json").out)
+    assert [row["muted"].partition(" until ")[0] for row in rows] == ["silence 1", "silence 1"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "an incident's number, or what it must match: one of them"),
+        (("1", "--match", "rule=scanner"), "an incident's number, or what it must match: one of them"),
+        (("--match", "rule"), 'got "rule"; NAME=VALUE, the name one of rule, dimension, key, severity, kind'),
+        (("--match", "tema=x"), 'got "tema=x"; NAME=VALUE, the name one of rule, dimension, key, severity, kind'),
+        (("--match", "severity=bad"), "severity: one of notice, info, warning, critical is allowed"),
+    ],
+    ids=lambda found: " ".join(found) if isinstance(found, tuple) else "",
+)
+def test_a_silence_that_would_match_nothing_is_not_made(
+    incidents_command: Called, words: tuple[str, ...], says: str
+) -> None:
+    ran = incidents_command.run("silence", *words)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert says in " ".join(ran.err.split())
+
+
 def test_a_silenced_incident_is_listed_among_the_silences_until_it_is_unsilenced(incidents_command: Called) -> None:
     silenced = incidents_command.run("silence", "1", "--for", "24h", "--by", "ada", "--why", "load test")
     assert silenced.code == 0
-    assert silenced.out.startswith("silence 1: nobody is told of client acme until ")
+    about = "rule client-spike, dimension client, key acme"
+    assert silenced.out.startswith(f"silence 1: nobody is told of {about} until ")
 
     (row,) = json.loads(incidents_command.run("silences", "--output", "json").out)
     assert row["matchers"] == {"rule": "client-spike", "dimension": "client", "key": "acme"}

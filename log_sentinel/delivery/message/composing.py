@@ -19,13 +19,13 @@ from log_sentinel.delivery.message.phrases import duration
 from log_sentinel.delivery.message.sparkline import sparkline
 from log_sentinel.delivery.message.steps import steps_for
 from log_sentinel.delivery.message.text import Quoted, number, phrase, quoted, url
-from log_sentinel.model.incident import IncidentState
+from log_sentinel.model.incident import Happening, HappeningKind, IncidentState
+from log_sentinel.model.notification import Notification
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from log_sentinel.model.incident import Incident
-    from log_sentinel.model.notification import Notification
 
 SAMPLES_SHOWN = 3
 MINUTE = timedelta(minutes=1)
@@ -104,6 +104,29 @@ def compose(
         merged=merged,
         links=_links(dashboard, incident),
     )
+
+
+def as_it_stands(
+    incident: Incident, last: Happening | None, background: Background, *, instance: str, now: datetime
+) -> Message:
+    """What an alert would say of `incident` now, after the `last` that happened to it."""
+    happening = (
+        Happening(HappeningKind.OPENED, now, incident)
+        if last is None
+        else Happening(last.kind, last.at, incident, last.who)
+    )
+    told = Notification(
+        id=0,
+        event_id=0,
+        incident_id=incident.id or 0,
+        channel="",
+        recipient="",
+        happening=happening,
+        attempts=0,
+        created_at=now,
+        idempotency_key="",
+    )
+    return compose(told, background, instance=instance, now=now)
 
 
 def late_minutes(notification: Notification, now: datetime) -> int:
