@@ -23,6 +23,8 @@ MINUTE = timedelta(minutes=1)
 
 # One entity in every dimension, so that a rule of any dimension sees the series.
 ENTITY = {"source": "series", "client": "tried", "ip": "192.0.2.1", "route": "/tried", "cause": "unknown"}
+# For tests of networks alone (RFC 2544).
+NETWORKS = "198.18"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,10 @@ def _when(minute: int | None) -> str:
 
 
 def _denied(rule: Rule, series: Series, minutes: range, counts: list[float] | list[int]) -> pl.DataFrame:
-    entity = ENTITY | {column: values[0] for column, values in rule.counted.where if column in ENTITY}
+    where = {column: values[0] for column, values in rule.counted.where}
+    if "network" in where and "ip" not in where:
+        where["ip"] = where["network"].partition("/")[0]
+    entity = ENTITY | {column: value for column, value in where.items() if column in ENTITY}
     status = rule.counted.statuses[0] if rule.counted.statuses else 403
     frame = pl.DataFrame(
         {"minute": [START + minute * MINUTE for minute in minutes], "n": _whole(counts)},
@@ -95,11 +100,19 @@ def _spread(rows: pl.DataFrame, series: Series) -> pl.DataFrame:
     if not series.spread:
         return rows
     one_by_one = rows.select(pl.exclude("n").repeat_by("n").explode()).drop_nulls("minute")
-    dealt = one_by_one.with_columns(
-        (pl.col(column) + "-" + (pl.int_range(pl.len()).over("minute") % values).cast(pl.String)).alias(column)
-        for column, values in series.spread
-    )
-    return dealt.group_by(pl.all()).agg(n=pl.len().cast(pl.Int64)).select(list(DENIED_MINUTES))
+    for column, values in series.spread:
+        one_by_one = one_by_one.with_columns(_dealt(column, pl.int_range(pl.len()).over("minute") % values))
+    return one_by_one.group_by(pl.all()).agg(n=pl.len().cast(pl.Int64)).select(list(DENIED_MINUTES))
+
+
+def _dealt(column: str, number: pl.Expr) -> pl.Expr:
+    """`column` with another value for every `number`; addresses fill one network of 256 after the other."""
+    match column:
+        case "ip":
+            return pl.format(f"{NETWORKS}.{{}}.{{}}", number // 256 % 256, number % 256).alias("ip")
+        case "network":
+            return pl.format(f"{NETWORKS}.{{}}.1", number % 256).alias("ip")
+    return (pl.col(column) + "-" + number.cast(pl.String)).alias(column)
 
 
 def _traffic(minutes: range, counts: list[float] | list[int]) -> pl.DataFrame:
