@@ -85,6 +85,13 @@ def libraries() -> dict[str, str]:
     return {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
+def make_reachable(folder: Path) -> None:
+    """Lets a server that runs as nobody into `folder`."""
+    for each in (folder, *folder.parents[:3]):
+        if each.stat().st_mode & 0o055 != 0o055:
+            each.chmod(each.stat().st_mode | 0o055)
+
+
 @contextmanager
 def running(command: Sequence[object], port: int, said: Path, environ: dict[str, str] | None = None) -> Iterator[None]:
     """A server that listens on `port`; what it says goes to `said`. Its times are UTC where it has a choice."""

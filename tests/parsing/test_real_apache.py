@@ -14,8 +14,9 @@ from log_sentinel.parsing.companions import ErrorLogParser
 from log_sentinel.parsing.compiling import ParseOptions, compiled
 from log_sentinel.parsing.directive import from_directive
 from log_sentinel.parsing.error_logs import load
-from tests.parsing import real_servers
+from tests.parsing import real_apache, real_servers
 from tests.parsing.builders import definition
+from tests.parsing.real_apache import COMBINED, COMMON, VHOST
 from tests.ports import free_port
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from log_sentinel.parsing.definitions import Definition
 
 FORMATS = {
-    "combined": r"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"",
-    "common": r"%h %l %u %t \"%r\" %>s %b",
-    "vhost": r"%v:%p %h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\" %D",
+    "combined": COMBINED,
+    "common": COMMON,
+    "vhost": rf"{VHOST} %D",
     "pieces": r"[%{%d/%b/%Y %T}t.%{msec_frac}t %{%z}t] %a %{c}a \"%r\" %>s %b \"%{User-Agent}i\" %I %O %D %L %X",
     "milliseconds": r"%{msec}t %a \"%r\" %>s %b \"%{User-Agent}i\"",
     "fields": r"%a %{%Y-%m-%dT%H:%M:%S%z}t %m \"%U%q\" %H %>s %B %{ms}T \"%{Host}i\" \"%{User-Agent}i\"",
@@ -34,23 +35,9 @@ FORMATS = {
     r"\"path\":\"%U%q\",\"status\":%>s,\"ua\":\"%{User-Agent}i\"}",
 }
 SHIPPED = {"combined": "apache-combined", "common": "apache-combined", "vhost": "apache-vhost-combined"}
-MODULES = (
-    "mpm_event authz_core authz_host authn_core authn_file auth_basic authz_user unixd log_config dir autoindex alias "
-    "rewrite proxy proxy_http mime logio"
-)
-CONFIGURATION = """
-ServerRoot {folder}
-ServerName edge
-Listen 127.0.0.1:{port}
-PidFile {folder}/pid
-User #65534
-Group #65534
-Mutex posixsem
-{modules}
-TypesConfig /dev/null
-ErrorLog {folder}/error.log
+MODULES = "log_config autoindex proxy proxy_http logio"
+DIRECTIVES = """
 LogLevel info
-DocumentRoot {folder}/html
 <Directory {folder}/html>
   Require all granted
 </Directory>
@@ -82,28 +69,15 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of an Apache that has been asked everything."""
-    apache = real_servers.program("apache2")
-    modules = real_servers.DEBIAN / "usr" / "lib" / "apache2" / "modules"
     folder = tmp_path_factory.mktemp("apache")
-    # its children are nobody, who must get to the documents
-    for each in (folder, *folder.parents[:3]):
-        if each.stat().st_mode & 0o055 != 0o055:
-            each.chmod(each.stat().st_mode | 0o055)
+    real_servers.make_reachable(folder)
     (folder / "html" / "folder").mkdir(parents=True)
     for page in ("ok", "index.html"):
         (folder / "html" / page).write_text("hello\n")
     port = free_port()
-    loaded = "\n".join(
-        f"LoadModule {name}_module {modules}/mod_{name}.so"
-        for name in MODULES.split()
-        if (modules / f"mod_{name}.so").exists()
-    )
-    logs = [f'LogFormat "{text}" {name}\nCustomLog {folder}/{name}.log {name}' for name, text in FORMATS.items()]
-    command = [apache, "-f", folder / "httpd.conf", "-DFOREGROUND"]
     with real_servers.upstream() as upstream:
-        text = CONFIGURATION.format(folder=folder, port=port, upstream=upstream, modules=loaded)
-        (folder / "httpd.conf").write_text("\n".join([text, *logs, ""]))
-        with real_servers.running(command, port, folder / "said", real_servers.libraries()):
+        directives = DIRECTIVES.format(folder=folder, upstream=upstream)
+        with real_apache.running(folder, port, directives, FORMATS, MODULES):
             real_servers.ask_everything(port, PATHS)
             for path in (b"/folder/", b"/basic", b"/last"):
                 real_servers.asked(port, real_servers.request(path))

@@ -5,39 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask, make_reachable, two_ports, until_logged
+from tests.diagnosis.causing.situations import Situation, Written, ask, two_ports, until_logged
 from tests.diagnosis.causing.tls import certificate, client
-from tests.parsing import real_servers
+from tests.parsing import real_apache, real_servers
+from tests.parsing.real_apache import COMBINED, COMMON, VHOST
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FORMATS = {
-    "combined": r"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\"",
-    "common": r"%h %l %u %t \"%r\" %>s %b",
-    "vhost": r"%v:%p %h %l %u %t \"%r\" %>s %O \"%{Referer}i\" \"%{User-Agent}i\"",
-    "handler": r"%h %l %u %t \"%r\" %>s %b \"%{Referer}i\" \"%{User-Agent}i\" %D %R",
+    "combined": COMBINED,
+    "common": COMMON,
+    "vhost": VHOST,
+    "handler": rf"{COMBINED} %D %R",
 }
-MODULES = (
-    "mpm_event authz_core authz_host authn_core authn_file auth_basic authz_user authz_groupfile access_compat unixd "
-    "dir autoindex alias rewrite proxy proxy_http mime ssl socache_shmcb cgid setenvif env allowmethods"
-)
-CONFIGURATION = """
-ServerRoot {folder}
-ServerName edge.example.com
-Listen 127.0.0.1:{port}
+MODULES = "authz_groupfile access_compat autoindex proxy proxy_http ssl socache_shmcb cgid setenvif env allowmethods"
+DIRECTIVES = """
 Listen 127.0.0.1:{tls}
-PidFile {folder}/pid
-User #65534
-Group #65534
-Mutex posixsem
-{modules}
-TypesConfig /dev/null
 ScriptSock {folder}/s/cgisock
-ErrorLog {folder}/error.log
 LogLevel warn
-{logs}
-DocumentRoot {folder}/html
 <Directory {folder}/html>
   Options -Indexes -ExecCGI
   AllowOverride All
@@ -179,30 +165,12 @@ SITUATIONS = [
 
 def written(folder: Path, rounds: int, _: str = "") -> Written:
     """Asks a new Apache in `folder` everything, `rounds` times; it logs in all of FORMATS at once."""
-    apache = real_servers.program("apache2")
-    modules = real_servers.DEBIAN / "usr" / "lib" / "apache2" / "modules"
     prepare(folder)
     certificate(folder)
     ports = two_ports()
-    loaded = [
-        f"LoadModule {name}_module {modules}/mod_{name}.so"
-        for name in MODULES.split()
-        if (modules / f"mod_{name}.so").exists()
-    ]
-    logs = [f'LogFormat "{text}" {name}\nCustomLog {folder}/{name}.log {name}' for name, text in FORMATS.items()]
     with service() as one:
-        (folder / "httpd.conf").write_text(
-            CONFIGURATION.format(
-                folder=folder,
-                port=ports[False],
-                tls=ports[True],
-                service=one,
-                modules="\n".join(loaded),
-                logs="\n".join(logs),
-            )
-        )
-        command = [apache, "-f", folder / "httpd.conf", "-DFOREGROUND"]
-        with real_servers.running(command, ports[False], folder / "said", real_servers.libraries()):
+        directives = DIRECTIVES.format(folder=folder, tls=ports[True], service=one)
+        with real_apache.running(folder, ports[False], directives, FORMATS, MODULES):
             journal = ask(ports, SITUATIONS, rounds, "apache", client())
             for name in FORMATS:
                 until_logged(folder / f"{name}.log", journal)
@@ -211,7 +179,7 @@ def written(folder: Path, rounds: int, _: str = "") -> Written:
 
 def prepare(folder: Path) -> None:
     """Documents and scripts that may be read by nobody's processes, and some that may not."""
-    make_reachable(folder)
+    real_servers.make_reachable(folder)
     html, scripts = folder / "html", folder / "scripts"
     for each in (html / "folder", html / "closed", scripts, folder / "s"):
         each.mkdir(parents=True)

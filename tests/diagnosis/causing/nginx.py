@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.diagnosis.causing.services import service
-from tests.diagnosis.causing.situations import Situation, Written, ask, make_reachable, two_ports, until_logged
+from tests.diagnosis.causing.situations import Situation, Written, ask, two_ports, until_logged
 from tests.diagnosis.causing.tls import certificate, client
 from tests.parsing import real_servers
 from tests.ports import free_port
@@ -225,7 +225,7 @@ def written(folder: Path, rounds: int, _: str = "") -> Written:
 
 def prepare(folder: Path) -> None:
     """Documents that may be read, and some that may not, also by a worker that is nobody."""
-    make_reachable(folder)
+    real_servers.make_reachable(folder)
     html = folder / "html"
     (html / "folder").mkdir(parents=True)
     for name in ("hello.txt", "closed.txt", "403.html", "index.html"):
