@@ -23,23 +23,13 @@ import polars as pl
 
 from log_sentinel.detection.frames import hashed, hashes_of, owned, packed, unpacked
 from log_sentinel.detection.hours import BINS_AN_HOUR, Hours
+from log_sentinel.detection.levels import FIGURES, LEVELS, SAVED, put, restored, visitors, with_new
 from log_sentinel.detection.minutes import BIN
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from log_sentinel.detection.learning import Binned
-
-# level and spread decay with the half-life, `recent` is a level that does with RECENT_HALF_LIFE.
-LEVELS: dict[str, type[pl.DataType]] = {
-    "entity": pl.String,
-    "level": pl.Float64,
-    "recent": pl.Float64,
-    "spread": pl.Float64,
-}
-# As they are held. `visited`: so much of the hour that is going on waits to be taken in by `hours`.
-_HELD: dict[str, type[pl.DataType]] = {"hash": pl.UInt64, "what": pl.UInt16, **LEVELS, "visited": pl.Float64}
-_FIGURES = ("level", "recent", "spread", "visited")
 
 Figure = TypeVar("Figure", float, pl.Expr)
 # An entity never seen.
@@ -90,7 +80,7 @@ class Baseline:
         self.learned = 0
         self._decay: float = 0.5 ** (timedelta(minutes=BIN) / half_life)
         self._recent_decay: float = 0.5 ** (timedelta(minutes=BIN) / RECENT_HALF_LIFE)
-        self._levels = pl.DataFrame(schema=_HELD)
+        self._levels = pl.DataFrame(schema=LEVELS)
         self._hours = Hours()
         self._counted: dict[int, int] | None = None
         self._asked: tuple[int, int, dict[str, Expected]] = (-1, -1, {})
@@ -109,18 +99,26 @@ class Baseline:
         Denials that come with the requests make an entity no more unsteady.
         """
         mean = self._mean(pl.col("level"))
-        n = pl.col("n").fill_null(0).cast(pl.Float64)
-        taught = visited = n
+        taught = visited = pl.col("n").cast(pl.Float64)
         if not self.young:
-            taught = pl.min_horizontal(n, pl.max_horizontal(pl.lit(TEACHES_AT_LEAST), TEACHES_TIMES * mean))
-            visited = pl.min_horizontal(n, pl.max_horizontal(pl.lit(HOUR_AT_LEAST), HOUR_TIMES * mean))
+            taught = pl.min_horizontal("n", pl.max_horizontal(pl.lit(TEACHES_AT_LEAST), TEACHES_TIMES * mean))
+            visited = pl.min_horizontal("n", pl.max_horizontal(pl.lit(HOUR_AT_LEAST), HOUR_TIMES * mean))
+        there = hashed(counts).sort("hash")
+        levels, places = with_new(self._levels, there)
+        found = there.select("hash", "n", place=places)
         if frozen:
-            taught = pl.when(pl.col("hash").is_in(hashes_of(frozen).implode())).then(mean).otherwise(taught)
-        there = hashed(counts)
-        levels = self._with(there)
+            is_told = pl.col("hash").is_in(hashes_of(frozen).implode())
+            taught = pl.when(is_told).then(mean).otherwise(taught)
+            told = levels.select("hash").with_row_index("place").filter(is_told).join(found, on="hash", how="anti")
+            found = pl.concat([found, told.select("hash", pl.lit(0, pl.Int64).alias("n"), "place")])
         ends = self._hours.ends_before(bin_number)
+        if ends:
+            passed = visitors(levels)
+            levels = levels.with_columns(visited=pl.lit(0.0))
         known = (
-            _beside(levels, there.select("hash", "n"), self._hours.means(None, bin_number))
+            found.hstack(levels.select(FIGURES)[found["place"]])
+            .lazy()
+            .join(self._hours.means(None, bin_number).lazy(), on="hash", how="left", maintain_order="left")
             .with_columns(taught=taught, coming=visited, expected=self._expected(bin_number) * times)
             .select(
                 level=pl.col("level") * self._decay + pl.col("taught"),
@@ -130,13 +128,15 @@ class Baseline:
                     _deviation(pl.col("taught"), pl.col("expected")),
                     DEVIATES * self._dispersion(pl.col("spread"), DRIFT, pl.col("expected")),
                 ),
-                visited=pl.col("coming") if ends else pl.col("visited") + pl.col("coming"),
+                visited=pl.col("visited") + pl.col("coming"),
             )
             .collect()
         )
         if ends:
-            self._hours.end(self._visitors())
-        self._take(levels.with_columns(known), bins=1)
+            self._hours.end(passed)
+            # the text of who was forgotten since goes, too
+            levels = owned(levels)
+        self._take(put(self._decayed(levels, 1), found["place"], known), bins=1)
         self._hours.go_on(bin_number, frozen, times)
 
     def learn_many(self, binned: Binned, first_bin: int, bins: int) -> None:
@@ -146,7 +146,7 @@ class Baseline:
         """
         if bins == 0:
             return
-        levels = self._with(binned.entities)
+        levels, places = with_new(self._levels, binned.entities)
         whole = binned.rows.group_by("hash").agg(mean=(pl.col("n").sum() + PRIOR) / (bins + 1))
         taught = binned.rows.join(whole, on="hash").select(
             "hash",
@@ -167,17 +167,14 @@ class Baseline:
                 deviation=(_deviation(pl.col("taught"), pl.col("taught_mean")) * weight).sum(),
             )
         )
-        known = (
-            _beside(levels, learned)
-            .with_columns(pl.col("taught", "taught_recent", "deviation").fill_null(0.0))
-            .select(
-                level=pl.col("level") * self._decay**bins + pl.col("taught"),
-                recent=pl.col("recent") * self._recent_decay**bins + pl.col("taught_recent"),
-                spread=pl.col("spread") * self._decay**bins + pl.col("deviation"),
-            )
-            .collect()
+        levels = self._decayed(levels, bins)
+        known = binned.entities.select("hash").hstack(levels.select(FIGURES)[places])
+        after = known.join(learned, on="hash", how="left", maintain_order="left").select(
+            level=pl.col("level") + pl.col("taught"),
+            recent=pl.col("recent") + pl.col("taught_recent"),
+            spread=pl.col("spread") + pl.col("deviation"),
         )
-        self._take(levels.with_columns(known), bins)
+        self._take(put(levels, places, after), bins)
         self._hours.learn_many(taught, binned.entities, first_bin, bins)
 
     def entities_of(self, what: int) -> pl.Series:
@@ -266,52 +263,35 @@ class Baseline:
             "bins": self.bins,
             "recent_bins": self.recent_bins,
             "learned": self.learned,
-            "levels": packed(self._levels.select(list(LEVELS))),
-            "hours": self._hours.state(self._visitors()),
+            "levels": packed(self._levels.select(list(SAVED))),
+            "hours": self._hours.state(visitors(self._levels)),
         }
 
     def restore(self, state: Mapping[str, object]) -> None:
         self.bins = float(str(state["bins"]))
         self.recent_bins = float(str(state["recent_bins"]))
         self.learned = int(str(state["learned"]))
-        what = pl.col("entity").str.split_exact("|", 1).struct.field("field_0").cast(pl.UInt16)
-        levels = hashed(unpacked(state["levels"])).with_columns(what=what, visited=pl.lit(0.0))
-        self._levels = levels.select(list(_HELD))
+        self._levels = restored(unpacked(state["levels"]))
         self._counted = None
         self._hours.restore(state["hours"])
         self._asked = (-1, -1, {})
 
-    def _with(self, there: pl.DataFrame) -> pl.DataFrame:
-        """The levels, and below them those of `there` (hash, what, entity) that are new, with nothing."""
-        new = there.join(self._levels, on="hash", how="anti").select("hash", "what", "entity")
-        nothing = {name: pl.lit(0.0) for name in _FIGURES}
-        return pl.concat([self._levels, owned(new).with_columns(**nothing).select(list(_HELD))])
-
-    def _visitors(self) -> pl.DataFrame:
-        """What the hour that is going on has had so far: hash, entity, taught."""
-        return self._levels.filter(pl.col("visited") > 0).select("hash", "entity", taught="visited")
+    def _decayed(self, levels: pl.DataFrame, bins: int) -> pl.DataFrame:
+        """So many bins later."""
+        decay, recent_decay = self._decay**bins, self._recent_decay**bins
+        return levels.with_columns(pl.col("level", "spread") * decay, pl.col("recent") * recent_decay)
 
     def _take(self, levels: pl.DataFrame, bins: int) -> None:
         kept = levels.filter(pl.col("level") > FORGOTTEN)
         if kept.height > MAX_ENTITIES:
-            kept = kept.top_k(MAX_ENTITIES, by="level")
+            kept = kept.top_k(MAX_ENTITIES, by="level").sort("hash")
         if kept.height < levels.height:
-            gone = levels.filter(pl.col("visited") > 0).join(kept, on="hash", how="anti")
-            self._hours.keep(gone.select("hash", "entity", taught="visited"))
-        # what is new comes as chunks of its own
-        self._levels = kept if kept.n_chunks() <= BINS_AN_HOUR else owned(kept.rechunk())
+            self._hours.keep(visitors(levels).join(kept, on="hash", how="anti"))
+        self._levels = kept
         self._counted = None
         self.bins = _lived(self.bins, self._decay, bins)
         self.recent_bins = _lived(self.recent_bins, self._recent_decay, bins)
         self.learned += bins
-
-
-def _beside(levels: pl.DataFrame, *others: pl.DataFrame) -> pl.LazyFrame:
-    """The figures of `levels` in their order, and beside them what `others` know of the same `hash`."""
-    found = levels.lazy().select("hash", *_FIGURES)
-    for other in others:
-        found = found.join(other.lazy(), on="hash", how="left", maintain_order="left")
-    return found
 
 
 def _deviation(count: pl.Expr, mean: pl.Expr) -> pl.Expr:

@@ -29,7 +29,8 @@ _NUMBER = (pl.col("minute").dt.epoch("s") // 60).cast(pl.Int64)
 class Binned:
     """Counts of many bins.
 
-    `rows`: hash, `age` (Int32: bins between theirs and the last one) and n; `entities`: hash, what and entity.
+    `rows`: hash, `age` (Int32: bins between theirs and the last one) and n; `entities`: hash, what and entity, in
+    the order of hash.
     """
 
     rows: pl.DataFrame
@@ -76,7 +77,7 @@ class Span:
             rows.append(counts.select("hash", pl.col("age").cast(pl.Int32), "n"))
             new = counts.select(entities.columns).unique("hash", keep="any").join(entities, on="hash", how="anti")
             entities = pl.concat([entities, owned(new)])
-        return Binned(pl.concat(rows), entities)
+        return Binned(pl.concat(rows), entities.sort("hash"))
 
     @property
     def first_bin(self) -> int:
