@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from log_sentinel.backtest.replay import Replay, Span
 
 QUIET, BUSY = "·", "▪"
-# A column stands for one of these, the smallest that fits the width.
+# A column stands for one of these, the smallest that fits the width, or for so many weeks.
 STEPS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480, 720, 1440, 2880, 10080))
+WEEK = STEPS[-1]
 NARROWEST = 20
 
 
@@ -34,7 +35,8 @@ class Columns:
     def __init__(self, span: Span, width: int) -> None:
         length = span.end - span.first
         wanted = max(width, NARROWEST)
-        self.step = next((step for step in STEPS if -(-length // step) <= wanted), -(-length // wanted))
+        weeks = WEEK * -(-length // (wanted * WEEK))
+        self.step = next((step for step in STEPS if -(-length // step) <= wanted), weeks)
         self.first = span.first
         self.counts = [0] * max(1, -(-length // self.step))
 

@@ -15,8 +15,11 @@ def test_a_column_is_a_round_length_of_time(minutes: int, step: int, columns: in
     assert (timedelta(minutes=step), columns) == (made.step, len(made.counts))
 
 
-def test_years_fit_too() -> None:
-    assert len(Columns(a_span(0, 10 * 366 * 1440), 72).counts) <= 72
+def test_years_fit_too_in_weeks() -> None:
+    columns = Columns(a_span(0, 10 * 366 * 1440 + 7), 72)
+
+    assert len(columns.counts) <= 72
+    assert columns.step % timedelta(weeks=1) == timedelta(0)
 
 
 def test_denials_are_drawn_over_the_incidents_below_them() -> None:
