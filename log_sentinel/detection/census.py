@@ -61,8 +61,8 @@ class Census:
         self._loud: dict[int, dict[int, pl.Series]] = {window: {} for window in windows}
         self._least = {window: _least(leasts) for window, leasts in windows.items()}
         self._places = len({what for leasts in windows.values() for what in leasts})
-        # those that may be named later than they wait to be learned
-        self._wide = [what for window, leasts in windows.items() if window > WAITS for what in leasts]
+        # in these, what is large may have to be named later than it waits to be learned
+        self._wide = [window for window in windows if window > WAITS]
         self._wide_named: dict[int, pl.DataFrame] = {}
         self._large: dict[int, dict[str, int]] = {}
         self._names: dict[int, dict[int, str]] = {window: {} for window in windows}
@@ -73,14 +73,15 @@ class Census:
         before, self._newest = self._newest, max(self._newest, minute)
         named = owned(hashed(self._bounded(counts)).sort("hash"))
         self._named[minute] = named
-        self._wide_named[minute] = owned(named.filter(pl.col("what").is_in(self._wide)))
         frame = named.select("hash", "what", pl.col("n").clip(upper_bound=_MOST).cast(pl.Int32))
         self._hashed[minute] = frame
         for window, frames in self._of_window.items():
             leasts = self._windows[window]
             whole = len(leasts) == self._places
             frames[minute] = rows = frame if whole else frame.filter(pl.col("what").is_in(list(leasts)))
-            self._loud[window][minute] = rows.filter(pl.col("n") * window >= self._least[window])["hash"]
+            self._loud[window][minute] = rows.filter(pl.col("n") >= self._least[window] / window)["hash"]
+        loud = pl.concat([pl.Series(dtype=pl.UInt64), *(self._loud[window][minute] for window in self._wide)])
+        self._wide_named[minute] = owned(named.filter(pl.col("hash").is_in(loud.implode())))
         kept: list[tuple[dict[int, Any], int]] = [(self._named, WAITS), (self._hashed, HOUR)]
         kept.append((self._wide_named, max(self._windows, default=0)))
         kept += [(frames, window) for window, frames in self._of_window.items()]

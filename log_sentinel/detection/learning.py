@@ -95,4 +95,6 @@ class Span:
             for frame in (denied, traffic)
         )
         for number in range(first, self.end):
-            yield number, denials.get((number,), denied.clear()), asked.get((number,), traffic.clear())
+            there, requests = denials.get((number,), denied.clear()), asked.get((number,), traffic.clear())
+            # what stays in memory must not hold the text of the whole history
+            yield number, owned(there), owned(requests)
