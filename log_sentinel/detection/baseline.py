@@ -43,6 +43,8 @@ DEVIATES = 12.0
 DRIFT = 0.09
 # The variance over the square of the mean, of an hour of the day that was not lived yet: offices open, jobs begin.
 UNKNOWN_HOUR = 0.5
+# The same where the hour was lived on weekdays only, or only on a weekend.
+GUESSED_HOUR = 0.1
 # From so many denials a bin on, the hour's mean may be so much below the flat one.
 LARGE, HOUR_BELOW = 10.0, 0.6
 TEACHES_AT_LEAST, TEACHES_TIMES = 20.0, 4.0
@@ -96,13 +98,15 @@ class Baseline:
     def learn(self, counts: pl.DataFrame, frozen: Collection[str], bin_number: int, times: float = 1.0) -> None:
         """Takes the COUNTS of that bin in, which had `times` the usual requests. Entities in `frozen` keep their mean.
 
-        Denials that come with the requests make an entity no more unsteady.
+        Denials that come with the requests are as many as are usual, and make an entity no more unsteady.
         """
         mean = self._mean(pl.col("level"))
-        taught = visited = pl.col("n").cast(pl.Float64)
+        # of an hour that was not lived yet it is not known whether so many requests are unusual
+        as_usual, expected = (times, 1.0) if self._hours.lived(bin_number) else (1.0, times)
+        taught = visited = n = pl.col("n").cast(pl.Float64) / as_usual
         if not self.young:
-            taught = pl.min_horizontal("n", pl.max_horizontal(pl.lit(TEACHES_AT_LEAST), TEACHES_TIMES * mean))
-            visited = pl.min_horizontal("n", pl.max_horizontal(pl.lit(HOUR_AT_LEAST), HOUR_TIMES * mean))
+            taught = pl.min_horizontal(n, pl.max_horizontal(pl.lit(TEACHES_AT_LEAST), TEACHES_TIMES * mean))
+            visited = pl.min_horizontal(n, pl.max_horizontal(pl.lit(HOUR_AT_LEAST), HOUR_TIMES * mean))
         there = hashed(counts).sort("hash")
         levels, places = with_new(self._levels, there)
         found = there.select("hash", "n", place=places)
@@ -119,7 +123,7 @@ class Baseline:
             found.hstack(levels.select(FIGURES)[found["place"]])
             .lazy()
             .join(self._hours.means(None, bin_number).lazy(), on="hash", how="left", maintain_order="left")
-            .with_columns(taught=taught, coming=visited, expected=self._expected(bin_number) * times)
+            .with_columns(taught=taught, coming=visited, expected=self._expected(bin_number) * expected)
             .select(
                 level=pl.col("level") * self._decay + pl.col("taught"),
                 recent=pl.col("recent") * self._recent_decay + pl.col("taught"),
@@ -230,11 +234,12 @@ class Baseline:
         present = self._present(flat, recent, hour_level, bin_number)
         usual = max(HOUR_BELOW * flat if flat >= LARGE else flat, present)
         over_hour = self._over_hour(usual, flat, earlier, bin_number)
-        ordinary = max(DISPERSION, 1.0 + drift * usual)
-        dispersion = max(ordinary, self._dispersion(spread, drift, usual)) * (1 + 1 / (self.bins + 1))
-        if not self._hours.lived(bin_number):
+        clustered = max(DISPERSION, self._dispersion(spread, drift, usual) - drift * usual)
+        dispersion = clustered * (1 + 1 / (self.bins + 1))
+        if self._hours.guessed(bin_number):
+            drift += GUESSED_HOUR
+        elif not self._hours.lived(bin_number):
             drift += UNKNOWN_HOUR
-            dispersion += UNKNOWN_HOUR * usual
         return Expected(usual, min(flat, usual, present), dispersion, drift, over_hour)
 
     def _mean(self, level: Figure) -> Figure:
@@ -246,7 +251,7 @@ class Baseline:
 
     def _present(self, flat: Figure, recent: Figure, hour_level: Figure, bin_number: int) -> Figure:
         """The mean of the bin's hour, or of late while that is not known."""
-        if self._hours.lived(bin_number):
+        if self._hours.lived(bin_number) or self._hours.guessed(bin_number):
             return self._hours.mean(hour_level, flat, bin_number)
         return (recent + PRIOR) / (self.recent_bins + 1)
 

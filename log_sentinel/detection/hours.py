@@ -16,7 +16,8 @@ from log_sentinel.detection.minutes import BIN
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-LEVELS: dict[str, type[pl.DataType]] = {"entity": pl.String, "hour_level": pl.Float64}
+# `last`: what the last visit brought.
+LEVELS: dict[str, type[pl.DataType]] = {"entity": pl.String, "hour_level": pl.Float64, "last": pl.Float64}
 _HELD: dict[str, type[pl.DataType]] = {"hash": pl.UInt64, **LEVELS}
 _VISITORS: dict[str, type[pl.DataType]] = {"hash": pl.UInt64, "entity": pl.String, "taught": pl.Float64}
 Figure = TypeVar("Figure", float, pl.Expr)
@@ -28,6 +29,9 @@ LEANS = 1.5
 # An hour that has been lived for so many bins has something to say.
 LIVED = 6
 FOLLOWED_FROM = 4.0
+# An hour in an incident teaches at most so many times its mean, or what its last visit brought: what happens once is no
+# part of the day, what happens on two days is.
+ONCE = 1.3
 # Hours with so many denials are compared with those of other days, without the part of their variance that comes of
 # clusters.
 COMPARED_FROM, CLUSTERED = 60.0, 3.0
@@ -69,7 +73,7 @@ class Hours:
         if self._hour is not None:
             taught = pl.concat([visitors, *self._kept])
             names = taught.select("hash", "entity").unique("hash", keep="any")
-            self._visited(taught, names, slot_of(self._hour), self._present)
+            self._visited(taught, names, slot_of(self._hour), self._present, self._unsteady)
         self._hour = None
         self._present, self._kept, self._unsteady, self._most_times = 0, [], set(), 1.0
 
@@ -91,15 +95,20 @@ class Hours:
         hour_of = (last - pl.col("age")) // BINS_AN_HOUR
         for hour in range(first_bin // BINS_AN_HOUR, last // BINS_AN_HOUR + 1):
             lived = min(last, hour * BINS_AN_HOUR + BINS_AN_HOUR - 1) - max(first_bin, hour * BINS_AN_HOUR) + 1
-            self._visited(taught.filter(hour_of == hour), names, slot_of(hour), lived)
+            self._visited(taught.filter(hour_of == hour), names, slot_of(hour), lived, set())
 
     def lived(self, bin_number: int) -> bool:
         """Whether that bin's hour has been lived long enough to say something."""
-        return self._bins.get(slot_of(bin_number // BINS_AN_HOUR), 0.0) >= LIVED
+        return self._lived(slot_of(bin_number // BINS_AN_HOUR))
+
+    def guessed(self, bin_number: int) -> bool:
+        """Whether that is known only of the same hour of a weekday, or of a weekend."""
+        slot = slot_of(bin_number // BINS_AN_HOUR)
+        return not self._lived(slot) and self._lived(other_of(slot))
 
     def means(self, hashes: pl.Series | None, bin_number: int) -> pl.DataFrame:
         """hash, hour_level of that bin's hour, for those of `hashes` (None: all) that are followed."""
-        slot, before = (slot_of(number // BINS_AN_HOUR) for number in (bin_number, bin_number - 1))
+        slot, before = (self._slot(number) for number in (bin_number, bin_number - 1))
         levels = self._some(slot, hashes)
         if before != slot and self._bins.get(before):
             # a window that ends in the first minutes of an hour has minutes of the one before
@@ -110,7 +119,7 @@ class Hours:
 
     def mean(self, hour_level: Figure, flat: Figure, bin_number: int) -> Figure:
         """The mean of that bin's hour beside the flat mean."""
-        bins = self._bins.get(slot_of(bin_number // BINS_AN_HOUR), 0.0)
+        bins = self._bins.get(self._slot(bin_number), 0.0)
         return (flat * LEANS + hour_level) / (bins + LEANS)
 
     def state(self, visitors: pl.DataFrame) -> dict[str, object]:
@@ -141,19 +150,36 @@ class Hours:
         drifts = cast("Mapping[str, tuple[float, float]]", given["drifts"])
         self._drifts = {what: (total, weight) for what, (total, weight) in drifts.items()}
 
-    def _visited(self, taught: pl.DataFrame, names: pl.DataFrame, slot: int, bins: int) -> None:
+    def _lived(self, slot: int) -> bool:
+        return self._bins.get(slot, 0.0) >= LIVED
+
+    def _slot(self, bin_number: int) -> int:
+        """The slot that tells what is usual in that bin."""
+        slot = slot_of(bin_number // BINS_AN_HOUR)
+        return other_of(slot) if self.guessed(bin_number) else slot
+
+    def _visited(
+        self, taught: pl.DataFrame, names: pl.DataFrame, slot: int, bins: int, unsteady: Collection[str]
+    ) -> None:
+        """`unsteady`: those of whom it says nothing of ordinary hours."""
         sums = taught.group_by("hash").agg(pl.col("taught").sum()).filter(pl.col("taught") >= FOLLOWED_FROM)
         there = sums.join(names.select("hash", "entity"), on="hash")
-        before = self._of(slot)
-        self._compare(there, before, self._bins.get(slot, 0.0), bins)
+        before, lived = self._of(slot), self._bins.get(slot, 0.0)
+        self._compare(there, before, lived, bins, unsteady)
+        entity = pl.coalesce("entity", "entity_right")
+        level, last, brought = (pl.col(name).fill_null(0.0) for name in ("hour_level", "last", "taught"))
+        once = pl.max_horizontal(ONCE * level / max(lived, 1.0) * bins, last)
+        apart = entity.is_in(list(unsteady)) if lived >= LIVED else pl.lit(value=False)
         after = (
             before.join(there, on="hash", how="full", coalesce=True)
             .select(
                 "hash",
-                pl.coalesce("entity", "entity_right"),
-                hour_level=pl.col("hour_level").fill_null(0.0) * KEPT_A_VISIT + pl.col("taught").fill_null(0.0),
+                entity,
+                hour_level=level * KEPT_A_VISIT
+                + pl.when(apart).then(pl.min_horizontal(brought, once)).otherwise(brought),
+                last=brought,
             )
-            .filter(pl.col("hour_level") >= 1.0)
+            .filter((pl.col("hour_level") >= 1.0) | (pl.col("last") >= FOLLOWED_FROM))
         )
         self._levels[slot] = owned(after if after.height <= MAX_ROWS else after.top_k(MAX_ROWS, by="hour_level"))
         self._bins[slot] = self._bins.get(slot, 0.0) * KEPT_A_VISIT + bins
@@ -165,7 +191,9 @@ class Hours:
     def _of(self, slot: int) -> pl.DataFrame:
         return self._levels.get(slot, pl.DataFrame(schema=_HELD))
 
-    def _compare(self, there: pl.DataFrame, before: pl.DataFrame, bins_before: float, bins: int) -> None:
+    def _compare(
+        self, there: pl.DataFrame, before: pl.DataFrame, bins_before: float, bins: int, unsteady: Collection[str]
+    ) -> None:
         """Learns from an hour how much it differs from the same one of other days, over all that is counted alike."""
         if bins_before < LIVED or self._most_times > ORDINARY_TIMES:
             return
@@ -173,7 +201,7 @@ class Hours:
         ratio = (pl.col("taught").fill_null(0.0) / pl.col("mean") - 1).clip(-1.0, 1.0)
         differing = (
             before.with_columns(mean=mean)
-            .filter((pl.col("mean") >= COMPARED_FROM) & ~pl.col("entity").is_in(list(self._unsteady)))
+            .filter((pl.col("mean") >= COMPARED_FROM) & ~pl.col("entity").is_in(list(unsteady)))
             .join(there, on="hash", how="left")
             .group_by(what=pl.col("entity").str.split_exact("|", 1).struct.field("field_0"))
             .agg(
@@ -195,3 +223,8 @@ def slot_of(hour: int) -> int:
     """The slot of an hour counted since 1970 (a Thursday): 0 to 23 on weekdays, 24 to 47 on weekends; UTC."""
     weekend = (hour // 24 + 3) % 7 >= 5
     return hour % 24 + (24 if weekend else 0)
+
+
+def other_of(slot: int) -> int:
+    """The same hour of a weekday where `slot` is one of a weekend, and the other way round."""
+    return (slot + 24) % 48

@@ -177,7 +177,7 @@ class Judging:
             budget = known.false_alarms_per_week / len(self._spikes)
             if (
                 confirmed
-                and surprise(n, one.mean, one.dispersion) > of_limit
+                and surprise(n, one.mean, one.dispersion, one.drift) > of_limit
                 and (
                     rule.counted.dimension is Dimension.ALL
                     or (
@@ -205,7 +205,7 @@ class Judging:
             and sum(n > 0 for n in course.minutes) >= HOUR_ACTIVE
             and course.high(_raised(rule, one), LASTED_OF) >= HOUR_HIGH
             and sum(min(n, most) for n in course.minutes[:QUARTER]) * HOUR / QUARTER >= PACE * hour
-            and surprise(hour, mean, one.dispersion + one.drift * mean) > of_limit
+            and surprise(hour, mean, one.dispersion, one.drift) > of_limit
         )
 
 

@@ -47,6 +47,17 @@ def test_more_denials_are_never_less_surprising_and_no_more_than_usual_not_at_al
     assert surprise(min(count, mean), mean, dispersion) == 0.0
 
 
+@given(some.floats(0, 1e5), some.floats(0.1, 1e5), some.floats(1, 100), some.floats(0.001, 1), some.floats(1, 10))
+def test_the_more_a_rate_drifts_the_less_its_counts_surprise(
+    count: float, mean: float, dispersion: float, drift: float, times: float
+) -> None:
+    steady, drifting, wild = (surprise(count, mean, dispersion, of) for of in (0.0, drift, drift * times))
+
+    assert steady + 1e-6 * count >= drifting >= wild - 1e-6 * count
+    # with a drift that is next to none, the tail is that of Poisson
+    assert surprise(count, mean, dispersion, 1e-9) == pytest.approx(steady, rel=1e-3, abs=1e-3 * (1 + count))
+
+
 CLIENTS, APART, LASTS = 8, 12, 6
 
 

@@ -129,6 +129,21 @@ def test_an_hour_of_the_day_has_its_own_usual() -> None:
     )
 
 
+@pytest.mark.parametrize(("days_told", "least", "most"), [(1, 0.0, 1.5), (2, 10.0, 40.0)], ids=["once", "on two days"])
+def test_what_an_incident_brings_becomes_a_part_of_the_day_when_it_comes_again(
+    days_told: int, least: float, most: float
+) -> None:
+    hours, acme = Hours(), "1|403|acme"
+    for day in range(4 + days_told):
+        told = day >= 4
+        for bin_number in range(108, 120):
+            hours.go_on(day * 288 + bin_number, [acme] if told else [])
+        hours.end(hashed(pl.DataFrame({"entity": [acme], "taught": [12 * 40.0 if told else 12.0]})))
+    level = hours.means(hashes_of([acme]), 108)["hour_level"].item()
+
+    assert least < hours.mean(level, 1.0, 108) < most
+
+
 @pytest.mark.parametrize(("hour", "slot"), [(0, 0), (25, 1), (48, 24), (95, 47), (96, 0)])
 def test_weekends_are_hours_of_their_own(hour: int, slot: int) -> None:
     # hour 0 is a Thursday midnight, hour 48 a Saturday's
