@@ -130,8 +130,9 @@ class Candidates:
             rule = self._rules[places[0]]
             dimension = rule.counted.dimension
             if rule.window == BIN and dimension in (Dimension.ROUTE, Dimension.ALL):
-                of_key = excess.setdefault(ALL_KEY if dimension is Dimension.ALL else key, {})
-                of_key[entity] = n - usual[rule.usual_over][entity].usual
                 routes |= {key} if dimension is Dimension.ROUTE else set()
+                if not rule.counted.askers:
+                    of_key = excess.setdefault(ALL_KEY if dimension is Dimension.ALL else key, {})
+                    of_key[entity] = n - usual[rule.usual_over][entity].usual
         beyond = {key: sum(by_entity.values()) for key, by_entity in excess.items()}
         return known.requests.factors(routes, beyond, minute)

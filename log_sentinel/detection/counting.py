@@ -15,7 +15,7 @@ import polars as pl
 from log_sentinel.model.spike import Dimension
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from log_sentinel.detection.rule import Counted
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 COUNTS: dict[str, type[pl.DataType]] = {"entity": pl.String, "what": pl.UInt16, "n": pl.Int64}
 
 ALL_KEY = "all"
+# Who is denied: the client, or the network of one that is not named.
+ASKER = pl.coalesce("client", "network", "ip")
 
 _KEYS = {
     Dimension.ALL: pl.lit(ALL_KEY),
@@ -56,23 +58,40 @@ def entity_of(number: int, counted: Counted) -> pl.Expr:
 
 
 def counts(rows: pl.DataFrame, all_counted: Sequence[Counted], *by: str) -> pl.DataFrame:
-    """COUNTS of `rows` (DENIED_MINUTES with `network`, or TRAFFIC), with the columns `by` kept apart."""
+    """COUNTS of `rows` (DENIED_MINUTES with `network`, or TRAFFIC), with the columns `by` kept apart.
+
+    Rows without a `minute` are all of the same one.
+    """
     if not all_counted:
         return pl.DataFrame(schema={**COUNTS, **{name: rows.schema[name] for name in by}})
     entities = {
-        str(number): entity_of(number, counted)
+        number: entity_of(number, counted)
         if not (counted.where or counted.statuses)
         else pl.when(wanted(counted)).then(entity_of(number, counted))
         for number, counted in enumerate(all_counted)
     }
+    denials = {number: entity for number, entity in entities.items() if not all_counted[number].askers}
+    askers = {number: entity for number, entity in entities.items() if all_counted[number].askers}
+    found = [_by_entity(rows.lazy(), denials, ["n", *by])] if denials else []
+    if askers:
+        minute = ["minute"] if "minute" in rows.columns else []
+        named = rows.lazy().with_columns(ASKER.alias("asker"))
+        once = _by_entity(named, askers, ["asker", *minute, *by]).unique()
+        found.append(once.select("what", "entity", *by, n=pl.lit(1, pl.Int64)))
     return (
-        rows.lazy()
-        .select("n", *by, *(entity.alias(number) for number, entity in entities.items()))
-        .unpivot(on=list(entities), index=["n", *by], variable_name="what", value_name="entity")
-        .drop_nulls("entity")
+        pl.concat([one.select("what", "entity", *by, "n") for one in found])
         .group_by("entity", *by)
         .agg(pl.col("what").first().cast(pl.UInt16), pl.col("n").sum())
         .collect()
+    )
+
+
+def _by_entity(rows: pl.LazyFrame, entities: Mapping[int, pl.Expr], columns: Sequence[str]) -> pl.LazyFrame:
+    """A row for each of `rows` and each entity that it is counted for: `what`, `entity`, and `columns`."""
+    return (
+        rows.select(*columns, *(entity.alias(str(number)) for number, entity in entities.items()))
+        .unpivot(on=list(map(str, entities)), index=list(columns), variable_name="what", value_name="entity")
+        .drop_nulls("entity")
     )
 
 

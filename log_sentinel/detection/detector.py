@@ -24,7 +24,7 @@ from log_sentinel.detection.judging import Judging
 from log_sentinel.detection.learning import LEARNED_LATE
 from log_sentinel.detection.minutes import BIN
 from log_sentinel.detection.requests import Requests
-from log_sentinel.detection.rule import WIDEST
+from log_sentinel.detection.rule import WIDEST, in_denials
 from log_sentinel.detection.silence import Silences
 from log_sentinel.detection.spikes import spikes_of, touched
 from log_sentinel.detection.spread import as_asked
@@ -36,12 +36,13 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from log_sentinel.detection.high import High
     from log_sentinel.detection.rule import Rule
     from log_sentinel.detection.settings import DetectionSettings
     from log_sentinel.model.spike import Spike
 
 # Of the form of `state()`.
-STATE_VERSION = 3
+STATE_VERSION = 4
 # Minutes held: the widest window, the minutes before it that confirm, and the bins that wait to be learned.
 KEPT = WIDEST + 2 * BIN
 
@@ -54,7 +55,8 @@ class Detector:
         self.settings = settings
         self.minute: int | None = None
         self.first: int | None = None
-        self._counted = sorted({rule.counted for rule in rules}, key=lambda counted: counted.named)
+        counted = {rule.counted for rule in rules} | {in_denials(rule.counted) for rule in rules}
+        self._counted = sorted(counted, key=lambda one: one.named)
         self.faults = Faults()
         self._judging = Judging(self.rules, self._counted, self.faults)
         self._silences = Silences(self.rules, self._counted, self.faults)
@@ -107,6 +109,7 @@ class Detector:
         high = since_first_fired(high, self._firing, number)
         if not high:
             return []
+        high = [self._in_denials(one, number) for one in high]
         spikes = spikes_of(high, self.rules, number, self._window, self._census, self._requests)
         parts = touched(spikes, self._counted)
         self._touched.touch(number, parts)
@@ -187,6 +190,20 @@ class Detector:
             of_window = windows.setdefault(window, {})
             of_window.update((what, math.inf) for what in whats if what not in of_window)
         return windows
+
+    def _in_denials(self, one: High, minute: int) -> High:
+        """What was found by counting askers, as the denials of the same key: people are told of those."""
+        rule = self.rules[one.rule]
+        if not rule.counted.askers:
+            return one
+        twin = f"{self._counted.index(in_denials(rule.counted))}|{one.status}|{one.key}"
+        usual = self._usual[rule.usual_over].expected_of([one.entity, twin], minute // BIN)
+        n = sum(self._census.courses([twin])[twin][: rule.window])
+        if one.expected is None:
+            return one._replace(entity=twin, n=n)
+        # as much more traffic as the askers were judged by, and no smaller a rise than theirs
+        expected = usual[twin].usual * one.expected / usual[one.entity].usual
+        return one._replace(entity=twin, n=n, expected=min(expected, n * one.expected / one.n))
 
     def _put(self, number: int, denied: pl.DataFrame, traffic: pl.DataFrame) -> None:
         rows = rows_of(denied)

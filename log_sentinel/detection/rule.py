@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -24,6 +24,13 @@ class Kind(StrEnum):
     RATIO = "ratio"
     SPIKE = "spike"
     SILENCE = "silence"
+
+
+class Count(StrEnum):
+    """What is added up: every denial, or everybody who is denied once a minute."""
+
+    DENIALS = "denials"
+    ASKERS = "askers"
 
 
 class Of(StrEnum):
@@ -61,13 +68,16 @@ class Counted:
     """Which denials are counted, and by what: rules that count the same share the counting and the learning.
 
     `statuses` empty: every denied status. `where`: columns of DENIED_MINUTES (or `network`) and the values they may
-    have. `apart`: each status for itself, so that a 403 outage does not hide in the noise of 429.
+    have. `apart`: each status for itself, so that a 403 outage does not hide in the noise of 429. `askers`: every
+    client (every network, where none is named) counts once a minute, however often it is denied: what one of them does
+    is seen in no such count, and what happens to all of them early.
     """
 
     dimension: Dimension
     statuses: tuple[int, ...] = ()
     where: tuple[tuple[str, tuple[str, ...]], ...] = ()
     apart: bool = False
+    askers: bool = False
 
     @property
     def named(self) -> str:
@@ -75,16 +85,23 @@ class Counted:
         filters = [f"{column} {' or '.join(values)}" for column, values in self.where]
         if self.statuses:
             filters.insert(0, f"status {' or '.join(map(str, self.statuses))}")
-        return ", ".join([self.dimension.value, *filters, *(["each status apart"] if self.apart else [])])
+        filters += ["each status apart"] if self.apart else []
+        filters += ["each asker once a minute"] if self.askers else []
+        return ", ".join([self.dimension.value, *filters])
+
+
+def in_denials(counted: Counted) -> Counted:
+    """The same, with every denial counted."""
+    return replace(counted, askers=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One file of `alerts/`; its name is the file's. Windows are whole minutes.
 
-    Fires for a key that has `at_least` denials in the `window` (and, for a ratio, `times_usual` times what is usual for
-    it), when `confirm` minutes were high: a burst of one second is no incident. It goes on firing until it is half
-    way back to the usual, and its incident resolves after `keep_firing_for` without.
+    Fires for a key that has `at_least` denials (or askers) in the `window` (and, for a ratio, `times_usual` times what
+    is usual for it), when `confirm` minutes were high: a burst of one second is no incident. It goes on firing until it
+    is half way back to the usual, and its incident resolves after `keep_firing_for` without.
 
     `distinct`: columns and how many values of each the denials must have. `largest`: columns and the largest share one
     value of each may have, `largest_of_rise` the same of what came on top of the minutes before. `share`: the part of

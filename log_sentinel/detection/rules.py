@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from log_sentinel import content
 from log_sentinel.detection import written
-from log_sentinel.detection.rule import WIDEST, Counted, Kind, Of, Rule, Series
+from log_sentinel.detection.rule import WIDEST, Count, Counted, Kind, Of, Rule, Series
 from log_sentinel.model.spike import Dimension, Severity, Who
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ KEYS: dict[str, Read] = {
     "description": written.text,
     "kind": partial(written.choice, Kind),
     "dimension": partial(written.choice, Dimension, apart_from=(Dimension.SELF,)),
+    "count": partial(written.choice, Count),
     "window": partial(written.minutes, most=WIDEST),
     "at_least": written.count,
     "times_usual": written.factor,
@@ -75,6 +76,7 @@ ONLY_OF = {
     "times_usual": (Kind.RATIO, Kind.SPIKE, Kind.SILENCE),
     "usual_over": (Kind.RATIO, Kind.SPIKE, Kind.SILENCE),
     "of": (Kind.SILENCE,),
+    "count": (Kind.THRESHOLD, Kind.RATIO, Kind.SPIKE),
 }
 # Of whom it is known what became of their requests.
 KNOWN_BY = (Dimension.CLIENT, Dimension.IP)
@@ -226,6 +228,7 @@ def read_rule(name: str, found: Mapping[str, object], where: str) -> Rule:
             values.get("statuses", ()),
             values.get("where", ()),
             apart=values["kind"] is Kind.SPIKE,
+            askers=values.get("count") is Count.ASKERS,
         ),
         window=values["window"],
         at_least=values["at_least"],

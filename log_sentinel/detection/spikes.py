@@ -56,6 +56,7 @@ def spikes_of(
             },
             yields_to=rule.yields_to,
             of_whom=rule.of_whom,
+            of_many=rule.counted.askers,
         )
         for number, one in enumerate(spiked)
     ]

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from log_sentinel.detection import counting
+from log_sentinel.detection.counting import ASKER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,13 +100,24 @@ def _narrow(high: list[High], rule: Rule, minute: int, window: Window) -> set[Hi
     for since, of_since in groupby(sorted(high, key=lambda one: one.since), key=lambda one: one.since):
         began_together = list(of_since)
         lasts = minute - since + 1
-        now = _of_keys(began_together, rule, minute, lasts, window)
-        before = _of_keys(began_together, rule, since - 1, BEFORE, window)
-        rise = pl.concat([now, before.with_columns(n=pl.col("n") * (-lasts / BEFORE))], how="vertical_relaxed")
         for column, most in rule.largest_of_rise:
+            now = _counted(began_together, rule, minute, lasts, window, column)
+            before = _counted(began_together, rule, since - 1, BEFORE, window, column)
+            rise = pl.concat([now, before.with_columns(n=pl.col("n") * (-lasts / BEFORE))], how="vertical_relaxed")
             large = set(_shares(rise, column).filter(pl.col("share") > most).select("key", "of").iter_rows())
             narrow |= {one for one in began_together if (one.key, one.status) in large}
     return narrow
+
+
+def _counted(high: Sequence[High], rule: Rule, until: int, minutes: int, window: Window, column: str) -> pl.DataFrame:
+    """What the rule counts in these minutes, by `key`, `of` and `column`: denials, or each asker once a minute."""
+    if not rule.counted.askers:
+        return _of_keys(high, rule, until, minutes, window).select("key", "of", column, "n")
+    once = [
+        _of_keys(high, rule, number, 1, window).select("key", "of", column, ASKER.alias("asker")).unique()
+        for number in range(until - minutes + 1, until + 1)
+    ]
+    return pl.concat(once).select("key", "of", column, n=pl.lit(1, pl.Int64))
 
 
 def _shares(rows: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -45,6 +45,7 @@ class Spike:
     `since` is the first minute (UTC) of what is seen. `evidence` holds further figures for the message, JSON-able:
     statuses, causes, top clients, ips and routes with their counts, requests in the window. `yields_to`: rules that
     say more, where they fire for this key too. `of_whom`: it counts only where one of these is hurt, if any is named.
+    `of_many`: it was found by how many are denied, so that no one of them explains it.
     """
 
     rule: str
@@ -59,3 +60,4 @@ class Spike:
     evidence: dict[str, object] = field(default_factory=dict)
     yields_to: tuple[str, ...] = ()
     of_whom: tuple[Who, ...] = ()
+    of_many: bool = False

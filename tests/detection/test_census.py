@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 COUNTED = [
     *(Counted(dimension, apart=apart) for dimension in Dimension if dimension != "self" for apart in (True, False)),
+    *(
+        Counted(dimension, apart=apart, askers=True)
+        for dimension in (Dimension.ALL, Dimension.ROUTE)
+        for apart in (True, False)
+    ),
     Counted(Dimension.CLIENT, statuses=(429,)),
     Counted(Dimension.ROUTE, statuses=(403, 429), where=(("client", ("acme", "umbra")), ("cause", ("unknown",)))),
 ]
@@ -36,11 +41,12 @@ ROW = some.tuples(
 
 
 @given(some.lists(ROW, max_size=20))
-def test_an_entity_has_the_denials_of_the_rows_that_are_counted_and_have_its_key(
+def test_an_entity_has_the_denials_or_the_askers_of_the_rows_that_are_counted_and_have_its_key(
     found: list[tuple[object, ...]],
 ) -> None:
     rows = with_network(pl.DataFrame(found, schema=DENIED_MINUTES, orient="row"))
     one_by_one: Counter[tuple[str, int]] = Counter()
+    asked: set[tuple[str, object]] = set()
     for what, counted in enumerate(COUNTED):
         for row in rows.iter_rows(named=True):
             on = f"{row['client']} on {row['route']}" if row["client"] and row["route"] else None
@@ -48,7 +54,10 @@ def test_an_entity_has_the_denials_of_the_rows_that_are_counted_and_have_its_key
             statuses = counted.statuses or (403, 429)
             wanted = row["status"] in statuses and all(row[column] in values for column, values in counted.where)
             if key is not None and wanted:
-                one_by_one[f"{what}|{row['status'] if counted.apart else 0}|{key}", what] += row["n"]
+                entity = f"{what}|{row['status'] if counted.apart else 0}|{key}"
+                asker = (entity, row["client"] or row["network"] or row["ip"])
+                one_by_one[entity, what] += row["n"] if not counted.askers else asker not in asked
+                asked.add(asker)
 
     counted_of = counts(rows, COUNTED)
     assert one_by_one == {(entity, what): n for entity, what, n in counted_of.select(list(COUNTS)).iter_rows()}
