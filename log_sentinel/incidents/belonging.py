@@ -1,11 +1,11 @@
-"""To which open incident a spike belongs that nothing explains at present: a general rise that ebbs away, a storm."""
+"""To which incident a spike belongs already: one that took it in, a general rise that ebbs away, a storm."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
-from log_sentinel.incidents.grouping import excess_of, part_of_rise
+from log_sentinel.incidents.grouping import ONE_ASKER, excess_of, part_of_rise
 from log_sentinel.model.incident import IncidentState
 from log_sentinel.model.spike import Dimension
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # More than so many incidents opened within STORM_LASTS have a cause in common that nobody has named yet: they are one.
 STORM = 4
 STORM_LASTS = timedelta(minutes=15)
+# What has so many times as much as the incident that took it in is no part of it any more.
+OUTGROWN = 2
 
 
 def ebbing_rise(incidents: Sequence[Incident], spike: Spike, minute: datetime) -> int | None:
@@ -32,10 +34,25 @@ def ebbing_rise(incidents: Sequence[Incident], spike: Spike, minute: datetime) -
             for at, incident in enumerate(incidents)
             if incident.dimension is Dimension.ALL
             and incident.last_seen_at < minute
-            and (incident.resolved_at is None or spike.since <= incident.resolved_at)
+            and spike.since - incident.last_seen_at < timedelta(minutes=incident.window_minutes)
             and excess_of(spike) <= part_of_rise(spike) * (height_of(incident) - (incident.expected or 0.0))
         ),
         None,
+    )
+
+
+def is_part(incidents: Sequence[Incident], spike: Spike) -> bool:
+    """Whether an incident took this key in and accounts for it still: no new firing, and not outgrown.
+
+    What was found by how many are denied is no part of what one of them does.
+    """
+    name = [spike.dimension.value, spike.key]
+    return any(
+        any(part[1:] == name for part in cast("list[list[str]]", incident.evidence.get("parts", [])))
+        and (incident.resolved_at is None or spike.since <= incident.resolved_at)
+        and spike.observed / spike.window_minutes < OUTGROWN * height_of(incident) / incident.window_minutes
+        and not (spike.of_many and incident.dimension in ONE_ASKER)
+        for incident in incidents
     )
 
 

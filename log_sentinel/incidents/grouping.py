@@ -11,12 +11,13 @@ small ones belong to it. What is explained by nothing is a root; every other spi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from log_sentinel.model.spike import Dimension, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from log_sentinel.model.spike import Spike
 
@@ -32,6 +33,9 @@ SPECIFIC = (
 )
 SEVERITIES = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
+# Of whose denials one alone has many: they explain nothing that was found by how many are denied.
+ONE_ASKER = (Dimension.CLIENT, Dimension.IP, Dimension.ROUTE_CLIENT)
+
 HALF = 0.5
 # The whole deployment's spike is a general rise unless one other makes so much of it, or the largest few of one
 # dimension do. The requests of many clients meet on few routes anyway: of routes it takes more.
@@ -41,6 +45,8 @@ ONE_MAKES_OF_OTHERS, FEW_MAKE_OF_OTHERS = 0.4, 0.6
 # What makes more than this of a general rise is a matter of its own beside it.
 LARGE_PART = {Dimension.ROUTE: 0.5, Dimension.SOURCE: 1.0}
 LARGE_PART_OF_OTHERS = 0.15
+# What begins so long after the rise, with so many times its share, is no part of it.
+LATE, MORE_THAN_ITS_SHARE = timedelta(minutes=10), 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,8 @@ def groups(spikes: Sequence[Spike]) -> list[Group]:
         free = [j for j in explaining if _root(j, cause) != k]
         if free:
             cause[k] = free[0]
+    for k in [k for k in cause if not _is_of_its_root(k, ordered, cause)]:
+        del cause[k]
     for k, spike in enumerate(ordered):
         if spike.dimension is Dimension.ALL and k not in cause:
             _weigh_whole(k, ordered, cause)
@@ -97,10 +105,21 @@ def _explains(j: Spike, k: Spike) -> bool:
     of_k = _shared(k, j)
     if of_k == 0 or of_k < HALF * excess_of(k):
         return False
-    if Dimension.ALL in (j.dimension, k.dimension):
+    if Dimension.ALL in (j.dimension, k.dimension) or (k.of_many and j.dimension in ONE_ASKER):
         return False
     mutual = _shared(j, k) >= HALF * excess_of(j)
     return not mutual or _weight(j) < _weight(k)
+
+
+def _is_of_its_root(k: int, ordered: Sequence[Spike], cause: Mapping[int, int]) -> bool:
+    """Whether `k` is seen in its root, too, and not only in what both of them are seen in: two clients on one route."""
+    root = _root(k, cause)
+    spike, direct = ordered[k], ordered[cause[k]]
+    return (
+        root == cause[k]
+        or (direct.dimension, direct.key) == (spike.dimension, spike.key)
+        or _shared(spike, ordered[root]) >= HALF * excess_of(spike)
+    )
 
 
 def _weigh_whole(whole: int, ordered: Sequence[Spike], cause: dict[int, int]) -> None:
@@ -115,14 +134,33 @@ def _weigh_whole(whole: int, ordered: Sequence[Spike], cause: dict[int, int]) ->
     alike: dict[Dimension, list[float]] = {}
     for n, k in parts:
         alike.setdefault(ordered[k].dimension, []).append(n)
-    if any(
+    if spike.of_many:
+        # what one of them has besides is a matter of its own, and no measure for the small ones
+        largest = max((alike[dimension][0] for dimension in ONE_ASKER if dimension in alike), default=0.0)
+        excess -= largest if largest >= ONE_MAKES_OF_OTHERS * excess else 0.0
+    elif any(
         of[0] >= ONE_MAKES.get(dimension, ONE_MAKES_OF_OTHERS) * excess
         or sum(of[:FEW]) >= FEW_MAKE.get(dimension, FEW_MAKE_OF_OTHERS) * excess
         for dimension, of in alike.items()
     ):
         cause[whole] = parts[0][1]
         return
-    cause.update({k: whole for n, k in parts if 0 < n <= part_of_rise(ordered[k]) * excess})
+    cause.update({k: whole for n, k in parts if n > 0 and _is_small_part(ordered[k], n, spike, excess)})
+
+
+def _is_small_part(spike: Spike, n: float, whole: Spike, excess: float) -> bool:
+    """Whether `n` of the rise's `excess` are so few that `spike` is no matter of its own.
+
+    What began long after the rise did is one from so many on as are far more than its share: that of what is usual, or
+    an equal one.
+    """
+    if n > part_of_rise(spike) * excess:
+        return False
+    if spike.since - whole.since < LATE:
+        return True
+    distinct = cast("int", whole.evidence.get(f"{spike.dimension.value}s_distinct", 0))
+    share = max((spike.expected or 0.0) / max(1.0, whole.expected or 0.0), 1 / max(1, distinct))
+    return n <= MORE_THAN_ITS_SHARE * share * excess
 
 
 def part_of_rise(spike: Spike) -> float:
@@ -140,7 +178,7 @@ def _shared(of: Spike, other: Spike) -> int:
     return next((n for dimension, key, n in listed if dimension == other.dimension and key == other.key), 0)
 
 
-def _root(k: int, cause: dict[int, int]) -> int:
+def _root(k: int, cause: Mapping[int, int]) -> int:
     while k in cause:
         k = cause[k]
     return k

@@ -20,7 +20,7 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, cast
 
-from log_sentinel.incidents.belonging import STORM, ebbing_rise, height_of, storm
+from log_sentinel.incidents.belonging import STORM, ebbing_rise, height_of, is_part, storm
 from log_sentinel.incidents.grouping import SEVERITIES, Group, groups
 from log_sentinel.incidents.states import after
 from log_sentinel.model.incident import Happening, HappeningKind, Incident, IncidentState
@@ -98,7 +98,7 @@ class _Stepping:
         root = group.root
         return (
             self._unresolved(_key(root)) is None
-            and not self._is_part(root)
+            and not is_part(self.incidents, root)
             and ebbing_rise(self.incidents, root, self._minute) is None
             and self._recent(_key(root)) is None
             and self._oldest_of(group) is None
@@ -109,7 +109,8 @@ class _Stepping:
         at = self._unresolved(_key(root))
         if at is not None:
             self._go_on(at, root)
-        elif self._is_part(root):
+        elif is_part(self.incidents, root):
+            self._let_go_on(group.members)
             return
         elif (rise := ebbing_rise(self.incidents, root, self._minute)) is not None:
             self._take_in(rise, (root, *group.members))
@@ -184,6 +185,13 @@ class _Stepping:
             self._happen(at, HappeningKind.GREW, now)
         else:
             self.incidents[at] = now
+
+    def _let_go_on(self, members: Sequence[Spike]) -> None:
+        """Incidents go on whose spikes are explained, for the moment, by what they took in."""
+        for member in members:
+            own = self._unresolved(_key(member))
+            if own is not None:
+                self._go_on(own, member)
 
     def _take_over(self, at: int, spike: Spike) -> int:
         """The incident is told as its cause from now on: under its name, as its rule says, with its figures alone."""
@@ -276,16 +284,6 @@ class _Stepping:
             and self._minute - incident.resolved_at < GRACE
         ]
         return max(ended)[1] if ended else None
-
-    def _is_part(self, spike: Spike) -> bool:
-        """Whether an incident took this key in and accounts for it still: no new firing, and not outgrown."""
-        name = [spike.dimension.value, spike.key]
-        return any(
-            any(part[1:] == name for part in cast("list[list[str]]", incident.evidence.get("parts", [])))
-            and (incident.resolved_at is None or spike.since <= incident.resolved_at)
-            and spike.observed / spike.window_minutes < GREW_TIMES * height_of(incident) / incident.window_minutes
-            for incident in self.incidents
-        )
 
     def _oldest_of(self, group: Group) -> int | None:
         """The oldest incident of a member, of those that began about when the root did."""

@@ -23,11 +23,12 @@ def test_a_large_one_beside_an_ebbing_rise_is_a_matter_of_its_own() -> None:
 
 def test_what_began_in_a_rise_and_shows_when_it_is_over_is_still_it_and_what_begins_later_is_not() -> None:
     kept = Kept()
-    kept.minute(0, RISE)
-    kept.run(range(1, 20))
+    kept.run(range(6), RISE)
+    kept.run(range(6, 12))
 
-    assert kept.minute(20, a_spike("slow", minute=5)) == []
-    assert kept.minute(21, a_spike("new", minute=20)) == ["opened new"]
+    assert kept.minute(12, a_spike("slow", minute=5)) == []
+    # the rise is kept open for a while, but what begins then is none of it
+    assert kept.minute(13, a_spike("new", minute=11)) == ["opened new"]
 
 
 def test_what_shows_shortly_after_many_were_opened_is_a_part_of_the_largest() -> None:

@@ -45,6 +45,16 @@ def test_spikes_that_have_little_in_common_stay_apart() -> None:
     assert roots(sharing(client, (route, 20)), sharing(route, (client, 20))) == {"acme": [], "/orders": []}
 
 
+def test_two_clients_on_one_route_that_one_of_them_makes_are_two_matters() -> None:
+    flood, other = a_spike("umbra", observed=900), a_spike("acme", observed=100)
+    met = replace(route, observed=1000)
+
+    assert roots(sharing(flood, (met, 900)), sharing(other, (met, 100)), sharing(met, (flood, 900), (other, 100))) == {
+        "umbra": ["/orders"],
+        "acme": [],
+    }
+
+
 def test_two_rules_about_one_key_are_one_matter_and_the_graver_names_it() -> None:
     grave = replace(client, rule="tight", severity=Severity.CRITICAL)
 
@@ -83,6 +93,27 @@ def test_the_sum_of_a_few_is_no_general_rise() -> None:
     everything = a_spike("all", dimension=Dimension.ALL, observed=700)
 
     assert roots(sharing(everything, *((one, 200) for one in three)), *three) == {"c0": ["all"], "c1": [], "c2": []}
+
+
+def test_what_begins_late_in_a_general_rise_with_far_more_than_its_share_is_a_matter_of_its_own() -> None:
+    everything = a_spike("all", dimension=Dimension.ALL, observed=2000, expected=500.0)
+    everything = replace(everything, evidence={**everything.evidence, "clients_distinct": 100})
+    begun, late = (a_spike("acme", minute, observed=200) for minute in (0, 30))
+    ordinary = a_spike("umbra", 30, observed=60)
+
+    assert roots(sharing(everything, (begun, 200)), begun) == {"all": ["acme"]}
+    assert roots(sharing(everything, (late, 200), (ordinary, 60)), late, ordinary) == {"all": ["umbra"], "acme": []}
+
+
+def test_what_was_found_by_how_many_are_denied_is_no_one_clients_matter() -> None:
+    flood, small = a_spike("acme", observed=900), a_spike("umbra", observed=30)
+    everything = sharing(a_spike("all", dimension=Dimension.ALL, observed=1400), (flood, 900), (small, 30))
+    crowded = sharing(replace(route, observed=1000), (flood, 900))
+
+    assert roots(everything, flood, small) == {"acme": ["all"], "umbra": []}
+    assert roots(replace(everything, of_many=True), flood, small) == {"all": ["umbra"], "acme": []}
+    assert roots(crowded, sharing(flood, (crowded, 600))) == {"acme": ["/orders"]}
+    assert roots(replace(crowded, of_many=True), sharing(flood, (crowded, 400))) == {"acme": [], "/orders": []}
 
 
 @given(

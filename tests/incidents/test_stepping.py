@@ -96,6 +96,26 @@ def test_a_part_that_outlasts_its_incident_opens_nothing_of_its_own() -> None:
     assert kept.run(range(5, 30), replace(route, evidence={})) == ["resolved acme"]
 
 
+def test_an_incident_goes_on_while_what_it_took_in_explains_it() -> None:
+    everything = a_spike("all", dimension=Dimension.ALL, observed=2000)
+    route = a_spike("/orders", dimension=Dimension.ROUTE, observed=300)
+    kept = Kept()
+    kept.minute(0, sharing(everything, (route, 300)), route)
+    falling = replace(everything, observed=500)
+
+    assert kept.run(range(1, 30), sharing(falling, (route, 300)), route) == []
+    assert kept.run(range(30, 60)) == ["resolved all"]
+
+
+def test_a_rise_of_many_is_no_part_of_the_one_client_that_was_told_before() -> None:
+    client = a_spike(observed=900)
+    everything = sharing(a_spike("all", dimension=Dimension.ALL, observed=1000), (client, 900))
+    kept = Kept()
+    kept.run(range(5), client, everything)
+
+    assert kept.minute(5, client, replace(everything, rule="everybody", since=at(5), of_many=True)) == ["opened all"]
+
+
 def test_a_part_that_outgrows_its_incident_takes_it_over() -> None:
     client = a_spike()
     route = a_spike("/orders", dimension=Dimension.ROUTE, observed=110)
