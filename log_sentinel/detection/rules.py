@@ -119,7 +119,8 @@ class BadRule(Exception):
 def rule_files(settings: DetectionSettings, beside: Path) -> list[Path]:
     """The rule files that the settings name, sorted by name; relative globs start at the folder `beside`.
 
-    Raises BadRule when a glob finds nothing: a rule that is not there watches nothing.
+    Raises BadRule when a glob finds nothing: a rule that is not there watches nothing. It names the mistakes of the
+    files that were found, too.
     """
     if settings.rules is None:
         return sorted(content.shipped("alerts").glob("*.toml"))
@@ -134,6 +135,11 @@ def rule_files(settings: DetectionSettings, beside: Path) -> list[Path]:
             )
         files.update(dict.fromkeys(found))
     if mistakes:
+        # what is wrong in the files that there are is told with it
+        try:
+            load_rules(files)
+        except BadRule as bad:
+            mistakes += bad.mistakes
         raise BadRule(mistakes)
     return list(files)
 
@@ -254,7 +260,7 @@ def _all_series(found: object, where: str, mistakes: list[RuleMistake]) -> tuple
         for key in ("fires_at", "resolves_at"):
             if key in values:
                 values[key] = int(values[key])
-                if values[key] >= length:
+                if "denials" in values and values[key] >= length:
                     mistakes.append(
                         RuleMistake(f"{at}, {key}", f"got {values[key]}; the series has the minutes 0 to {length - 1}.")
                     )

@@ -179,6 +179,20 @@ def test_a_glob_that_finds_nothing_is_a_mistake(tmp_path: Path) -> None:
         rule_files(DetectionSettings(rules=("no/*.toml",)), tmp_path)
 
 
+def test_a_glob_that_finds_nothing_hides_no_mistake_of_the_others(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('kind = "ratoi"')
+
+    with pytest.raises(BadRule) as bad:
+        rule_files(DetectionSettings(rules=("no/*.toml", "mine.toml")), tmp_path)
+
+    assert "no file in" in str(bad.value)
+    assert '"ratio"?' in str(bad.value)
+
+
+def test_denials_that_cannot_be_read_are_one_mistake() -> None:
+    assert len(mistakes(series=[{"name": "x", "denials": "2xx", "fires_at": 3}])) == 1
+
+
 def test_without_a_setting_the_shipped_rules_are_used(tmp_path: Path) -> None:
     names = {rule.name for rule in load_rules(rule_files(DetectionSettings(), tmp_path))}
 
