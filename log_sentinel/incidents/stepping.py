@@ -20,7 +20,8 @@ from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Protocol, cast
 
-from log_sentinel.incidents.belonging import STORM, ebbing_rise, height_of, is_part, storm
+from log_sentinel.incidents.belonging import STORM, ebbing_rise, is_part, storm
+from log_sentinel.incidents.figures import come_back, opened_by, taken_over, with_figures
 from log_sentinel.incidents.grouping import SEVERITIES, Group, groups
 from log_sentinel.incidents.states import after
 from log_sentinel.model.incident import Happening, HappeningKind, Incident, IncidentState
@@ -38,9 +39,6 @@ GREW_TIMES = 2
 TAKEN_OVER_WITHIN = timedelta(minutes=20)
 # Spikes remembered as part of an incident.
 MOST_PARTS = 400
-# Evidence that stays when another rule takes an incident over; the rest is of the spike.
-OF_THIS_TIME = frozenset({"height", "parts", "parts_distinct"})
-OF_THE_INCIDENT = OF_THIS_TIME | {"told"}
 QUIET_WITHOUT_RULE = timedelta(minutes=10)
 
 Key = tuple[str, str, str]
@@ -137,35 +135,13 @@ class _Stepping:
                 self._happen(at, HappeningKind.RESOLVED, replace(incident, resolved_at=incident.last_seen_at + quiet))
 
     def _open(self, spike: Spike) -> int:
-        self.incidents.append(
-            Incident(
-                rule=spike.rule,
-                dimension=spike.dimension,
-                key=spike.key,
-                severity=spike.severity,
-                state=IncidentState.OPEN,
-                since=spike.since,
-                opened_at=spike.at,
-                last_seen_at=spike.at,
-                observed=spike.observed,
-                expected=spike.expected,
-                window_minutes=spike.window_minutes,
-                peak=spike.observed,
-                total=spike.observed,
-                labels=self._labels(spike.rule),
-                evidence={**_lasting(spike), "told": spike.observed, "height": spike.observed},
-            )
-        )
+        self.incidents.append(opened_by(spike, self._labels(spike.rule)))
         opened = self.incidents[-1]
         self.happenings.append(Happening(HappeningKind.OPENED, self._minute, opened))
         return len(self.incidents) - 1
 
     def _reopen(self, at: int, spike: Spike) -> int:
-        """It is the same incident, but how large it was and what was a part of it says nothing of this time."""
-        before = self.incidents[at]
-        kept = {name: value for name, value in before.evidence.items() if name not in OF_THIS_TIME}
-        now = self._with_figures(replace(before, evidence={**kept, "height": 0}), spike, told=True)
-        return self._happen(at, HappeningKind.REOPENED, now)
+        return self._happen(at, HappeningKind.REOPENED, come_back(self.incidents[at], spike))
 
     def _labels(self, rule: str) -> dict[str, str]:
         terms = self._rules.get(rule)
@@ -178,7 +154,7 @@ class _Stepping:
         worse = SEVERITIES.index(spike.severity) > SEVERITIES.index(before.severity)
         told = cast("int", before.evidence.get("told", before.observed))
         grown = spike.observed >= max(1, GREW_TIMES * told) and not _fell_short(spike)
-        now = self._with_figures(before, spike, told=worse or grown)
+        now = with_figures(before, spike, told=worse or grown)
         if worse:
             self._happen(at, HappeningKind.ESCALATED, replace(now, severity=spike.severity))
         elif grown and before.parent is None:
@@ -194,23 +170,11 @@ class _Stepping:
                 self._go_on(own, member)
 
     def _take_over(self, at: int, spike: Spike) -> int:
-        """The incident is told as its cause from now on: under its name, as its rule says, with its figures alone."""
         before = self.incidents[at]
         worse = SEVERITIES.index(spike.severity) > SEVERITIES.index(before.severity)
-        was = {"rule": before.rule, "dimension": before.dimension.value, "key": before.key}
-        lasting = {name: value for name, value in before.evidence.items() if name in OF_THE_INCIDENT}
-        now = self._with_figures(replace(before, evidence=lasting), spike, told=True)
-        now = replace(
-            now,
-            rule=spike.rule,
-            dimension=spike.dimension,
-            key=spike.key,
-            severity=spike.severity if worse else before.severity,
-            since=min(before.since, spike.since),
-            total=max(now.total, spike.observed),
-            labels=self._labels(spike.rule),
-            evidence={**now.evidence, "was": was},
-        )
+        now = taken_over(before, spike, self._labels(spike.rule))
+        if worse:
+            now = replace(now, severity=spike.severity)
         return self._happen(at, HappeningKind.ESCALATED if worse else HappeningKind.GREW, now)
 
     def _take_in(self, at: int, members: Sequence[Spike]) -> None:
@@ -224,7 +188,7 @@ class _Stepping:
             own = self._unresolved(_key(member))
             if own is not None and own != at:
                 parent = self.incidents[at].id
-                self.incidents[own] = replace(self._with_figures(self.incidents[own], member), parent=parent)
+                self.incidents[own] = replace(with_figures(self.incidents[own], member), parent=parent)
         if members:
             listed = [[rule, *name] for name, rule in islice(parts.items(), MOST_PARTS)]
             evidence = {**self.incidents[at].evidence, "parts": listed, "parts_distinct": len(parts)}
@@ -246,23 +210,6 @@ class _Stepping:
             replace(happening, incident=now) if happening.incident is before else happening
             for happening in self.happenings
         ]
-
-    def _with_figures(self, incident: Incident, spike: Spike, *, told: bool = False) -> Incident:
-        height = max(height_of(incident), spike.observed)
-        evidence = {**incident.evidence, **_lasting(spike), "height": height}
-        if told:
-            evidence["told"] = spike.observed
-        newest = cast("int", spike.evidence.get("newest", 0)) if spike.at > incident.last_seen_at else 0
-        return replace(
-            incident,
-            last_seen_at=max(incident.last_seen_at, spike.at),
-            observed=spike.observed,
-            expected=spike.expected,
-            window_minutes=spike.window_minutes,
-            peak=max(incident.peak, spike.observed),
-            total=incident.total + newest,
-            evidence=evidence,
-        )
 
     def _unresolved(self, key: Key) -> int | None:
         return next(
@@ -298,11 +245,6 @@ class _Stepping:
 
 def _key(of: Spike | Incident) -> Key:
     return (of.rule, of.dimension.value, of.key)
-
-
-def _lasting(spike: Spike) -> dict[str, object]:
-    """The spike's evidence without what only grouping reads."""
-    return {name: value for name, value in spike.evidence.items() if name != "shared"}
 
 
 def _fell_short(spike: Spike) -> bool:
