@@ -41,6 +41,8 @@ DISPERSION, DISPERSION_BINS = 2.0, 96.0
 DEVIATES = 12.0
 # Until it is known how much the same hour differs from day to day.
 DRIFT = 0.09
+# Hours differ from their mean upwards more than downwards, and five minutes more than an hour: so many times the drift.
+TAIL = 1.5
 # The variance over the square of the mean, of an hour of the day that was not lived yet: offices open, jobs begin.
 UNKNOWN_HOUR = 0.5
 # The same where the hour was lived on weekdays only, or only on a weekend.
@@ -236,6 +238,7 @@ class Baseline:
         over_hour = self._over_hour(usual, flat, earlier, bin_number)
         clustered = max(DISPERSION, self._dispersion(spread, drift, usual) - drift * usual)
         dispersion = clustered * (1 + 1 / (self.bins + 1))
+        drift *= TAIL
         if self._hours.guessed(bin_number):
             drift += GUESSED_HOUR
         elif not self._hours.lived(bin_number):

@@ -174,7 +174,8 @@ class Judging:
             size = one.n - one.mean
             named = bursting(rule.window, one.entity)
             known.bursts.see(minute, named, one.n, size if one.mean < SAMPLED_BELOW else None, lasted)
-            budget = known.false_alarms_per_week / len(self._spikes)
+            # a burst may be told at any of its high minutes
+            budget = known.false_alarms_per_week / len(self._spikes) / LASTED_OF
             if (
                 confirmed
                 and surprise(n, one.mean, one.dispersion, one.drift) > of_limit

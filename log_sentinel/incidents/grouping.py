@@ -70,8 +70,10 @@ def groups(spikes: Sequence[Spike]) -> list[Group]:
         free = [j for j in explaining if _root(j, cause) != k]
         if free:
             cause[k] = free[0]
-    for k in [k for k in cause if not _is_of_its_root(k, ordered, cause)]:
-        del cause[k]
+    # from the roots on: what belongs to one that is set apart goes with it
+    for k in sorted(cause, key=lambda k: len(_causes(k, cause))):
+        if not _is_of_its_root(k, ordered, cause):
+            del cause[k]
     for k, spike in enumerate(ordered):
         if spike.dimension is Dimension.ALL and k not in cause:
             _weigh_whole(k, ordered, cause)
@@ -179,6 +181,13 @@ def _shared(of: Spike, other: Spike) -> int:
 
 
 def _root(k: int, cause: Mapping[int, int]) -> int:
+    return [k, *_causes(k, cause)][-1]
+
+
+def _causes(k: int, cause: Mapping[int, int]) -> list[int]:
+    """What explains `k`, what explains that, and so on to the root."""
+    found = []
     while k in cause:
         k = cause[k]
-    return k
+        found.append(k)
+    return found

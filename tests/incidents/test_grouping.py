@@ -55,6 +55,19 @@ def test_two_clients_on_one_route_that_one_of_them_makes_are_two_matters() -> No
     }
 
 
+def test_what_is_one_clients_goes_with_it_when_it_is_set_apart() -> None:
+    flood, other = a_spike("umbra", observed=900), a_spike("acme", observed=100)
+    both = a_spike("acme on /orders", dimension=Dimension.ROUTE_CLIENT, observed=80)
+    met = replace(route, observed=1000)
+
+    assert roots(
+        sharing(flood, (met, 900)),
+        sharing(other, (met, 100), (both, 80)),
+        sharing(both, (other, 80), (met, 80)),
+        sharing(met, (flood, 900), (other, 100), (both, 80)),
+    ) == {"umbra": ["/orders"], "acme": ["acme on /orders"]}
+
+
 def test_two_rules_about_one_key_are_one_matter_and_the_graver_names_it() -> None:
     grave = replace(client, rule="tight", severity=Severity.CRITICAL)
 
