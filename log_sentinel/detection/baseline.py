@@ -44,7 +44,7 @@ DRIFT = 0.09
 # Hours differ from their mean upwards more than downwards, and five minutes more than an hour: so many times the drift.
 TAIL = 1.5
 # The variance over the square of the mean, of an hour of the day that was not lived yet: offices open, jobs begin.
-UNKNOWN_HOUR = 0.5
+UNKNOWN_HOUR = 0.2
 # The same where the hour was lived on weekdays only, or only on a weekend.
 GUESSED_HOUR = 0.1
 # From so many denials a bin on, the hour's mean may be so much below the flat one.
