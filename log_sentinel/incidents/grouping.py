@@ -45,8 +45,8 @@ ONE_MAKES_OF_OTHERS, FEW_MAKE_OF_OTHERS = 0.4, 0.6
 # What makes more than this of a general rise is a matter of its own beside it.
 LARGE_PART = {Dimension.ROUTE: 0.5, Dimension.SOURCE: 1.0}
 LARGE_PART_OF_OTHERS = 0.15
-# What begins so long after the rise, with so many times its share, is no part of it.
-LATE, MORE_THAN_ITS_SHARE = timedelta(minutes=10), 4.0
+# What begins so long after the rise, with so many times its share and so large a part, is a matter of its own.
+LATE, MORE_THAN_ITS_SHARE, LARGE_LATE_PART = timedelta(minutes=10), 4.0, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _is_small_part(spike: Spike, n: float, whole: Spike, excess: float) -> bool:
         return True
     distinct = cast("int", whole.evidence.get(f"{spike.dimension.value}s_distinct", 0))
     share = max((spike.expected or 0.0) / max(1.0, whole.expected or 0.0), 1 / max(1, distinct))
-    return n <= MORE_THAN_ITS_SHARE * share * excess
+    return n <= max(LARGE_LATE_PART, MORE_THAN_ITS_SHARE * share) * excess
 
 
 def part_of_rise(spike: Spike) -> float:

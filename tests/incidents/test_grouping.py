@@ -112,10 +112,13 @@ def test_what_begins_late_in_a_general_rise_with_far_more_than_its_share_is_a_ma
     everything = a_spike("all", dimension=Dimension.ALL, observed=2000, expected=500.0)
     everything = replace(everything, evidence={**everything.evidence, "clients_distinct": 100})
     begun, late = (a_spike("acme", minute, observed=200) for minute in (0, 30))
+    few = replace(everything, evidence={**everything.evidence, "clients_distinct": 1000})
     ordinary = a_spike("umbra", 30, observed=60)
 
     assert roots(sharing(everything, (begun, 200)), begun) == {"all": ["acme"]}
     assert roots(sharing(everything, (late, 200), (ordinary, 60)), late, ordinary) == {"all": ["umbra"], "acme": []}
+    # among very many, a little is soon more than a share
+    assert roots(sharing(few, (ordinary, 60)), ordinary) == {"all": ["umbra"]}
 
 
 def test_what_was_found_by_how_many_are_denied_is_no_one_clients_matter() -> None:
