@@ -88,12 +88,12 @@ def backtest(
 def _sets(
     loaded: "Loaded[Settings]", rules: list[Path] | None, against: list[Path] | None
 ) -> "list[tuple[str, list[Rule]]]":
-    from log_sentinel.detection.rules import load_rules, rule_files
+    from log_sentinel.detection.rules import rules_in_force
 
     first = (
         (_named(rules), replaying.rules(rules))
         if rules
-        else (IN_FORCE, load_rules(rule_files(loaded.settings.detection, loaded.folder)))
+        else (IN_FORCE, rules_in_force(loaded.settings.detection, loaded.folder))
     )
     return [first, (_named(against), replaying.rules(against))] if against else [first]
 

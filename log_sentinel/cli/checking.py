@@ -130,10 +130,10 @@ def _missing(path: str) -> str:
 
 
 def _rules(loaded: Loaded[Settings]) -> Iterator[Finding]:
-    from log_sentinel.detection.rules import BadRule, load_rules, rule_files
+    from log_sentinel.detection.rules import BadRule, rules_in_force
 
     try:
-        rules = load_rules(rule_files(loaded.settings.detection, loaded.folder))
+        rules = rules_in_force(loaded.settings.detection, loaded.folder)
     except BadRule as bad:
         yield from (Finding(State.WRONG, "rules", str(mistake)) for mistake in bad.mistakes)
     else:
@@ -141,14 +141,14 @@ def _rules(loaded: Loaded[Settings]) -> Iterator[Finding]:
 
 
 def _maintenance(loaded: Loaded[Settings]) -> Iterator[Finding]:
-    from log_sentinel.detection.rules import BadRule, load_rules, rule_files
-    from log_sentinel.incidents.silences import MATCHED
+    from log_sentinel.detection.rules import BadRule, rules_in_force
+    from log_sentinel.incidents.silences import matchable
 
     try:
-        rules = load_rules(rule_files(loaded.settings.detection, loaded.folder))
+        rules = rules_in_force(loaded.settings.detection, loaded.folder)
     except BadRule:
         return  # told with the rules; which labels there are cannot be
-    known = [*MATCHED, *sorted({label for rule in rules for label in rule.labels})]
+    known = matchable(rules)
     for name, window in loaded.settings.maintenance.items():
         what, key = f"maintenance {name}", f"maintenance.{name}.match"
         allowed = f"{', '.join(known)} can be matched"

@@ -222,14 +222,14 @@ def unsilence(
 
 def _matchers(written: list[str], loaded: "Loaded[Settings]") -> dict[str, str]:
     """What a silence must match. Raises BadParameter for what no incident has."""
-    from log_sentinel.detection.rules import load_rules, rule_files
+    from log_sentinel.detection.rules import rules_in_force
     from log_sentinel.incidents.maintenance import fit_values
-    from log_sentinel.incidents.silences import MATCHED
+    from log_sentinel.incidents.silences import matchable
 
     if not written:
         return {}
-    rules = load_rules(rule_files(loaded.settings.detection, loaded.folder))
-    known = [*MATCHED, *sorted({label for rule in rules for label in rule.labels})]
+    rules = rules_in_force(loaded.settings.detection, loaded.folder)
+    known = matchable(rules)
     matchers = {}
     for one in written:
         name, is_one, value = one.partition("=")

@@ -26,10 +26,10 @@ def register(app: typer.Typer) -> None:
 
 def list_rules(config: ConfigFile = None, output: Output = Shape.TABLE) -> None:
     """List the rules that the settings name; without any, the shipped ones."""
-    from log_sentinel.detection.rules import load_rules, rule_files
+    from log_sentinel.detection.rules import rules_in_force
 
     loaded = opening.settings(config)
-    rules = load_rules(rule_files(loaded.settings.detection, loaded.folder))
+    rules = rules_in_force(loaded.settings.detection, loaded.folder)
     show(
         ("rule", "kind", "dimension", "severity", "series", "description"),
         [
@@ -53,14 +53,14 @@ def run_series(
     output: Output = Shape.TABLE,
 ) -> None:
     """Run each rule over the series in its file; they say what must happen. Exit code 1 if one comes out otherwise."""
-    from log_sentinel.detection.rules import load_rules, rule_files
+    from log_sentinel.detection.rules import rules_in_force
     from log_sentinel.detection.trial import try_rules
 
     if files:
         rules = replaying.rules(files)
     else:
         loaded = opening.settings(config)
-        rules = load_rules(rule_files(loaded.settings.detection, loaded.folder))
+        rules = rules_in_force(loaded.settings.detection, loaded.folder)
     outcomes = try_rules(rules)
     tried = [(outcome.rule, outcome.series, outcome.problem or "as written") for outcome in outcomes]
     untried = [(rule.name, None, "has no series; nothing was tried") for rule in rules if not rule.series]

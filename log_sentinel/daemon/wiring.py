@@ -31,7 +31,7 @@ from log_sentinel.daemon.tally import Tally
 from log_sentinel.daemon.tick import DetectionTick
 from log_sentinel.delivery.loop import Delivery
 from log_sentinel.detection.detector import Detector
-from log_sentinel.detection.rules import load_rules, rule_files
+from log_sentinel.detection.rules import rules_in_force
 from log_sentinel.incidents.maintenance import under_way
 from log_sentinel.incidents.silences import silencing
 from log_sentinel.sources.settings import PushSource
@@ -83,7 +83,7 @@ def prepared(loaded: Loaded[Settings]) -> Prepared:
     known = definitions(settings, loaded.folder)
     return Prepared(
         settings,
-        Detector(load_rules(rule_files(settings.detection, loaded.folder)), settings.detection),
+        Detector(rules_in_force(settings.detection, loaded.folder), settings.detection),
         {name: _chooser(loaded, known, name, source) for name, source in settings.sources.items()},
         ErrorLogs(error_log_definitions(settings, loaded.folder), concealing_for(settings)),
     )

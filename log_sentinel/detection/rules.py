@@ -144,6 +144,11 @@ def rule_files(settings: DetectionSettings, beside: Path) -> list[Path]:
     return list(files)
 
 
+def rules_in_force(settings: DetectionSettings, beside: Path) -> list[Rule]:
+    """The rules of `rule_files`. Raises BadRule with every mistake of every file."""
+    return load_rules(rule_files(settings, beside))
+
+
 def load_rules(paths: Iterable[Path]) -> list[Rule]:
     """The rules of these files, in their order. Raises BadRule with every mistake of every file."""
     rules: list[Rule] = []

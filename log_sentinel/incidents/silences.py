@@ -8,10 +8,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
+    from log_sentinel.incidents.stepping import Terms
     from log_sentinel.model.incident import Incident
     from log_sentinel.model.silence import Silence
 
 MATCHED = ("rule", "dimension", "key", "severity")
+
+
+def matchable(rules: Iterable[Terms]) -> list[str]:
+    """What a silence or a maintenance window may name: what every incident has, and the labels of these rules."""
+    return [*MATCHED, *sorted({label for rule in rules for label in rule.labels})]
 
 
 def silencing(incident: Incident, silences: Iterable[Silence], now: datetime) -> Silence | None:
