@@ -30,10 +30,12 @@ def of_few(found: Sequence[Candidate], rules: Sequence[Rule]) -> dict[str, float
     That is what the loudest have beyond what they would have if they had risen as the others have.
     """
     return {
-        whole.entity: max(_beyond(whole, found, rules, dimension) for dimension in loud)
+        whole.entity: max(
+            _beyond(whole, found, rules, dimension)
+            for dimension in (LOUD_OF_ASKERS if rules[whole.rule].counted.askers else LOUD)
+        )
         for whole in found
-        if (counted := rules[whole.rule].counted).dimension is Dimension.ALL
-        and (loud := LOUD_OF_ASKERS if counted.askers else LOUD)
+        if rules[whole.rule].counted.dimension is Dimension.ALL
     }
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from log_sentinel.model.spike import Spike
 
 # Of the form of `state()`.
-STATE_VERSION = 4
+STATE_VERSION = 5
 # Minutes held: the widest window, the minutes before it that confirm, and the bins that wait to be learned.
 KEPT = WIDEST + 2 * BIN
 
@@ -197,10 +197,10 @@ class Detector:
         if not rule.counted.askers:
             return one
         twin = f"{self._counted.index(in_denials(rule.counted))}|{one.status}|{one.key}"
-        usual = self._usual[rule.usual_over].expected_of([one.entity, twin], minute // BIN)
         n = sum(self._census.courses([twin])[twin][: rule.window])
         if one.expected is None:
             return one._replace(entity=twin, n=n)
+        usual = self._usual[rule.usual_over].expected_of([one.entity, twin], minute // BIN)
         # as much more traffic as the askers were judged by, and no smaller a rise than theirs
         expected = usual[twin].usual * one.expected / usual[one.entity].usual
         return one._replace(entity=twin, n=n, expected=min(expected, n * one.expected / one.n))

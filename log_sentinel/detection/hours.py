@@ -128,8 +128,8 @@ class Hours:
         return {
             "levels": {str(slot): packed(levels.select(list(LEVELS))) for slot, levels in self._levels.items()},
             "bins": {str(slot): bins for slot, bins in self._bins.items()},
-            # a frame a bin: all of it in the first one
-            "present": [packed(there if number == 0 else there.clear()) for number in range(self._present)],
+            "present": self._present,
+            "visitors": packed(there),
             "hour": self._hour,
             "unsteady": sorted(self._unsteady),
             "most_times": self._most_times,
@@ -141,9 +141,8 @@ class Hours:
         levels = cast("Mapping[str, str]", given["levels"])
         self._levels = {int(slot): _held(unpacked(frame)) for slot, frame in levels.items()}
         self._bins = {int(slot): bins for slot, bins in cast("Mapping[str, float]", given["bins"]).items()}
-        present = [unpacked(frame) for frame in cast("list[str]", given["present"])]
-        self._present = len(present)
-        self._kept = [hashed(frame).select(list(_VISITORS)) for frame in present if not frame.is_empty()]
+        self._present = cast("int", given["present"])
+        self._kept = [hashed(unpacked(given["visitors"])).select(list(_VISITORS))]
         self._hour = cast("int | None", given["hour"])
         self._unsteady = set(cast("list[str]", given["unsteady"]))
         self._most_times = cast("float", given["most_times"])

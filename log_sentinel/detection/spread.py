@@ -100,24 +100,22 @@ def _narrow(high: list[High], rule: Rule, minute: int, window: Window) -> set[Hi
     for since, of_since in groupby(sorted(high, key=lambda one: one.since), key=lambda one: one.since):
         began_together = list(of_since)
         lasts = minute - since + 1
+        now = _of_keys(began_together, rule, minute, lasts, window)
+        before = _of_keys(began_together, rule, since - 1, BEFORE, window)
         for column, most in rule.largest_of_rise:
-            now = _counted(began_together, rule, minute, lasts, window, column)
-            before = _counted(began_together, rule, since - 1, BEFORE, window, column)
-            rise = pl.concat([now, before.with_columns(n=pl.col("n") * (-lasts / BEFORE))], how="vertical_relaxed")
+            less = _counted(before, rule, column).with_columns(n=pl.col("n") * (-lasts / BEFORE))
+            rise = pl.concat([_counted(now, rule, column), less], how="vertical_relaxed")
             large = set(_shares(rise, column).filter(pl.col("share") > most).select("key", "of").iter_rows())
             narrow |= {one for one in began_together if (one.key, one.status) in large}
     return narrow
 
 
-def _counted(high: Sequence[High], rule: Rule, until: int, minutes: int, window: Window, column: str) -> pl.DataFrame:
-    """What the rule counts in these minutes, by `key`, `of` and `column`: denials, or each asker once a minute."""
+def _counted(rows: pl.DataFrame, rule: Rule, column: str) -> pl.DataFrame:
+    """What the rule counts of `rows` by `key`, `of` and `column`: denials, or each asker once a minute."""
     if not rule.counted.askers:
-        return _of_keys(high, rule, until, minutes, window).select("key", "of", column, "n")
-    once = [
-        _of_keys(high, rule, number, 1, window).select("key", "of", column, ASKER.alias("asker")).unique()
-        for number in range(until - minutes + 1, until + 1)
-    ]
-    return pl.concat(once).select("key", "of", column, n=pl.lit(1, pl.Int64))
+        return rows.select("key", "of", column, "n")
+    once = rows.select("key", "of", column, "minute", ASKER.alias("asker")).unique()
+    return once.select("key", "of", column, n=pl.lit(1, pl.Int64))
 
 
 def _shares(rows: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -27,7 +27,8 @@ class Window:
     def put(self, minute: int, rows: pl.DataFrame) -> None:
         """Takes a minute's ROWS, in the place of what was there. Forgets minutes older than `keep`."""
         self._totals[minute] = int(rows["n"].sum())
-        self._minutes[minute] = rows if rows.height <= MAX_ROWS_A_MINUTE else rows.top_k(MAX_ROWS_A_MINUTE, by="n")
+        kept = rows if rows.height <= MAX_ROWS_A_MINUTE else rows.top_k(MAX_ROWS_A_MINUTE, by="n")
+        self._minutes[minute] = kept.with_columns(minute=pl.lit(minute, pl.Int32))
         oldest = max(self._minutes) - self._keep
         self._minutes = {number: frame for number, frame in self._minutes.items() if number > oldest}
         self._totals = {number: total for number, total in self._totals.items() if number > oldest}
@@ -37,9 +38,9 @@ class Window:
         return self._totals.get(minute)
 
     def rows(self, until: int, minutes: int) -> pl.DataFrame:
-        """ROWS of the `minutes` minutes up to and including `until`."""
+        """ROWS of the `minutes` minutes up to and including `until`, and the `minute` (Int32, its number) of each."""
         frames = [frame for minute, frame in self._minutes.items() if until - minutes < minute <= until]
-        return pl.concat(frames) if frames else pl.DataFrame(schema=ROWS)
+        return pl.concat(frames) if frames else pl.DataFrame(schema={**ROWS, "minute": pl.Int32})
 
 
 def rows_of(denied: pl.DataFrame) -> pl.DataFrame:

@@ -13,7 +13,6 @@ from hypothesis import strategies as some
 
 from log_sentinel.detection.baseline import Baseline
 from log_sentinel.detection.counting import COUNTS, counts, with_network
-from log_sentinel.detection.frames import packed, unpacked
 from log_sentinel.detection.learning import Span
 from log_sentinel.detection.minutes import number
 from log_sentinel.detection.rule import Counted
@@ -55,15 +54,6 @@ def alike(one: dict[str, Expected], other: dict[str, Expected]) -> bool:
     return all(one[entity] == pytest.approx(other[entity]) for entity in ENTITIES)
 
 
-def a_frame_a_bin(state: dict[str, Any]) -> dict[str, Any]:
-    """That state as it is written where each bin of the hour that is going on is kept for itself."""
-    present = state["hours"]["present"]
-    if len(present) > 1:
-        whole = unpacked(present[0])
-        present[0], present[1] = packed(whole.head(1)), packed(whole.tail(-1))
-    return state
-
-
 @given(BINS, some.integers(0, 40), some.integers(1, 4))
 def test_a_restart_changes_nothing_of_what_is_usual(
     bins: list[tuple[dict[str, int], set[str], float]], restarted_at: int, most: int
@@ -73,7 +63,7 @@ def test_a_restart_changes_nothing_of_what_is_usual(
         never, again = Baseline(DAY), Baseline(DAY)
         for place, (found, frozen, times) in enumerate(bins):
             if place == restarted_at:
-                state = a_frame_a_bin(in_json(again))
+                state = in_json(again)
                 again = Baseline(DAY)
                 again.restore(state)
             # a day of two hours: the second day comes back to the hours of the first
